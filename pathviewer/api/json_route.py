@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import cached_property
 from typing import Annotated, Any
@@ -49,7 +50,12 @@ class JsonRequest(Request):
 
 
 class JsonRoute(APIRoute):
-    """A route with a validated body and query."""
+    """A route with a validated body and query; GET answers HEAD as well."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        if "GET" in self.methods:
+            self.methods.add("HEAD")
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler. It raises InvalidRequest for values that the schemas refuse."""
@@ -111,7 +117,13 @@ class EventStream(StreamingResponse):
 
 def json_router() -> APIRouter:
     """Return a router of JsonRoutes."""
-    return APIRouter(route_class=JsonRoute)
+    return APIRouter(route_class=JsonRoute, generate_unique_id_function=operation_id)
+
+
+def operation_id(route: APIRoute) -> str:
+    """Return the id of a route's operation, such as `post_api_readings_question_id_stop`."""
+    method = min(route.methods)  # `GET` before `HEAD`
+    return "_".join([method.lower(), *re.findall(r"\w+", route.path_format)])
 
 
 def _needs(action: Action) -> Callable[[Request], Awaitable[Identity]]:

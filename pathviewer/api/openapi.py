@@ -43,6 +43,7 @@ def openapi_document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
     error = ErrorResponse.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= error.pop("$defs") | {"ErrorResponse": error}
     for path, operations in document["paths"].items():
+        operations.pop("head", None)  # it answers as GET does
         for operation in operations.values():
             _describe_operation(path, operation)
     return document

@@ -112,36 +112,28 @@ def _type(node: Node) -> str:
     choices = node.get("anyOf") or node.get("oneOf")
     if choices:
         return " or ".join(dict.fromkeys(_type(each) for each in choices))
-    if "enum" in node:
-        return ", ".join(f"`{value}`" for value in node["enum"])
-    if "const" in node:
-        return f"`{node['const']}`"
+    values = node.get("enum") or ([node["const"]] if "const" in node else [])
+    return ", ".join(f"`{value}`" for value in values) or _plain_type(node)
+
+
+def _plain_type(node: Node) -> str:
     match node.get("type"):
         case "integer":
             return f"whole number{_bounds(node)}"
-        case "array":
-            items = node.get("items") or {}
-            return f"list of {_type(items)}" if items else "list"
-        case "string":
-            most = node.get("maxLength")
-            return (
-                "time"
-                if node.get("format") == "date-time"
-                else (f"text, at most {most:,} characters" if most else "text")
-            )
         case "number":
             return f"number{_bounds(node)}"
         case "boolean":
             return "true or false"
+        case "array":
+            items = node.get("items") or {}
+            return f"list of {_type(items)}" if items else "list"
+        case "string" if node.get("format") == "date-time":
+            return "time"
+        case "string":
+            most = node.get("maxLength")
+            return f"text, at most {most:,} characters" if most else "text"
         case kind:
             return str(kind or "any")
-
-
-def _text_type(node: Node) -> str:
-    if node.get("format") == "date-time":
-        return "time"
-    most = node.get("maxLength")
-    return f"text, at most {most:,} characters" if most else "text"
 
 
 def _bounds(node: Node) -> str:

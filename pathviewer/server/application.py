@@ -13,10 +13,10 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.routing import Mount, Route
 
-from pathviewer.api.asking import Asking
 from pathviewer.api.foreign_errors import PLAIN_TEXT, ErrorReshaper
 from pathviewer.api.gradio_endpoints import add_endpoints
 from pathviewer.api.in_process_client import InProcessClient
+from pathviewer.api.question_asker import QuestionAsker
 from pathviewer.api.responses import exception_handlers, internal_error
 from pathviewer.api.routes.attention_maps import AttentionMapRoutes
 from pathviewer.api.routes.audit import audit_routes
@@ -293,7 +293,7 @@ def build_routes(services: Services) -> list[BaseRoute]:
     questions, consents = services.questions, Consents(settings, database)
     openings = services.access.access_log
     work = services.work
-    asking = Asking(questions, pictures, work)
+    asker = QuestionAsker(questions, pictures, work)
     jobs = ExportJobs(database, services.blobs, settings.exports, work.accounts)
     routes: list[BaseRoute] = [
         *auth_routes(settings, database, services.access),
@@ -302,13 +302,13 @@ def build_routes(services: Services) -> list[BaseRoute]:
         *slide_routes(library, services.pool, database, settings, openings, work),
         *region_routes(library, database, settings.regions_per_account),
         *QuestionPreviewRoutes(services.engine, pictures, openings, work).router().routes,
-        *QuestionRoutes(library, pictures, questions, asking, openings, work).router().routes,
+        *QuestionRoutes(library, pictures, questions, asker, openings, work).router().routes,
         *QuestionReportRoutes(questions, database, openings).router().routes,
         *worklist_report_routes(library, database, questions.store, openings),
         *AttentionMapRoutes(questions, work).router().routes,
         *SlideMapRoutes(database).router().routes,
         *FeedbackRoutes(library, database, consents).router().routes,
-        *ComparisonRoutes(library, database, asking, questions, consents, settings, work)
+        *ComparisonRoutes(library, database, asker, questions, consents, settings, work)
         .router()
         .routes,
         *audit_routes(database),

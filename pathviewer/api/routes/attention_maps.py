@@ -34,7 +34,7 @@ class AttentionMapRoutes:
     def router(self) -> APIRouter:
         """Return the route; needs `ask`."""
         router = json_router()
-        path = "/api/readings/{reading_id}/completions/{index:int}/maps"
+        path = "/api/readings/{question_id}/completions/{index:int}/maps"
         router.get(path, response_model=Maps)(self.maps)
         return router
 
@@ -42,13 +42,13 @@ class AttentionMapRoutes:
         self,
         caller: Asker,
         client: Connection,
-        reading_id: str,
+        question_id: str,
         index: int,
         first: TokenIndex = None,
         stop: TokenIndex = None,
     ) -> dict[str, Any]:
         """Return the maps of every passage, or of the tokens from `first` up to `stop`."""
-        snapshot = await find_visible_question(caller, reading_id, self._questions)
+        snapshot = await find_visible_question(caller, question_id, self._questions)
         tokens = token_range(first, stop)
 
         def read() -> dict[str, Any]:

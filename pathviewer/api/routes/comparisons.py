@@ -34,7 +34,7 @@ from storage.worklists.store import find_worklist, list_worklists
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from pathviewer.api.asking import Asking
+    from pathviewer.api.question_asker import QuestionAsker
     from pathviewer.auth.consent import Consents
     from pathviewer.common.work_queue import Work
     from pathviewer.questions.run import QuestionRun
@@ -57,7 +57,7 @@ class ComparisonRoutes:
         self,
         library: SlideLibrary,
         database: Database,
-        asking: Asking,
+        asker: QuestionAsker,
         questions: QuestionService,
         consents: Consents,
         settings: Settings,
@@ -67,7 +67,7 @@ class ComparisonRoutes:
         self._library = library
         self._database = database
         self._sessions = RouteSessions(database)
-        self._asking = asking
+        self._asker = asker
         self._questions = questions
         self._consents = consents
         self._washout = timedelta(days=settings.washout_days)
@@ -127,7 +127,7 @@ class ComparisonRoutes:
                 comparison = pair_assignment.compare_question(session, caller.account_id, run.id)
                 return self._json(session, comparison)
 
-        return await self._asking.ask(
+        return await self._asker.ask(
             caller, client, question.model_copy(update=two_answers), compare
         )
 

@@ -30,7 +30,7 @@ class DeletionCheckRoutes:
     def router(self) -> APIRouter:
         """Return the route; needs `ask`."""
         router = json_router()
-        path = "/api/readings/{reading_id}/completions/{index:int}/deletion"
+        path = "/api/readings/{question_id}/completions/{index:int}/deletion"
         router.post(path, status_code=201, response_model=DeletionCheckOut)(self.check)
         return router
 
@@ -38,12 +38,12 @@ class DeletionCheckRoutes:
         self,
         caller: Asker,
         client: Connection,
-        reading_id: str,
+        question_id: str,
         index: int,
         check: DeletionCheckRequest,
     ) -> dict[str, Any]:
         """Mask what a passage attended to; waits for the result, which is stored."""
-        snapshot = await find_changeable_question(caller, reading_id, self._questions)
+        snapshot = await find_changeable_question(caller, question_id, self._questions)
         account, model = caller.account_id, self._pictures.model.name
 
         def run_check() -> DeletionCheckRecord:

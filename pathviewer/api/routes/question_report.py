@@ -39,13 +39,13 @@ class QuestionReportRoutes:
     def router(self) -> APIRouter:
         """Return the route, for accounts that may see the question."""
         router = json_router()
-        path = "/api/readings/{reading_id}/report.html"
+        path = "/api/readings/{question_id}/report.html"
         router.get(path, response_class=HTMLResponse)(self.report)
         return router
 
-    async def report(self, caller: Asker, reading_id: str) -> HTMLResponse:
+    async def report(self, caller: Asker, question_id: str) -> HTMLResponse:
         """Return a question as one page to print; 409 while it is running or blinded."""
-        snapshot = await find_visible_question(caller, reading_id, self._questions)
+        snapshot = await find_visible_question(caller, question_id, self._questions)
         if snapshot.is_blinded or snapshot.record.state == "running":
             raise QuestionConflict(user_messages.REPORT_NOT_READY)
         html = await run_in_threadpool(

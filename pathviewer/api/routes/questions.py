@@ -12,7 +12,7 @@ from pathviewer.api import user_messages
 from pathviewer.api.json_route import Asker, Connection, EventStream, PngResponse, json_router
 from pathviewer.api.question_access import find_changeable_question, find_visible_question
 from pathviewer.api.question_events import stream_events
-from pathviewer.api.schemas.base import Created
+from pathviewer.api.schemas.base import StoredId
 from pathviewer.api.schemas.events import QuestionEvent
 from pathviewer.api.schemas.questions import Question, QuestionRow
 from pathviewer.common.work_queue import WRITES
@@ -23,7 +23,7 @@ from pathviewer.questions.request import QuestionRequest
 from pathviewer.questions.rerun import repeat_question
 
 if TYPE_CHECKING:
-    from pathviewer.api.asking import Asking
+    from pathviewer.api.question_asker import QuestionAsker
     from pathviewer.auth.slide_access_log import SlideAccessLog
     from pathviewer.common.work_queue import Work
     from pathviewer.questions.model_input import Pictures
@@ -41,30 +41,30 @@ class QuestionRoutes:
         library: SlideLibrary,
         pictures: Pictures,
         questions: QuestionService,
-        asking: Asking,
+        asker: QuestionAsker,
         openings: SlideAccessLog,
         work: Work,
     ) -> None:
         self._library = library
         self._pictures = pictures
         self._questions = questions
-        self._asking = asking
+        self._asker = asker
         self._openings = openings
         self._work = work
 
     def router(self) -> APIRouter:
         """Return the routes; all need `ask`."""
         router = json_router()
-        path = "/api/readings/{reading_id}"
-        router.post("/api/readings", status_code=201, response_model=Created)(self.ask)
+        path = "/api/readings/{question_id}"
+        router.post("/api/readings", status_code=201, response_model=StoredId)(self.ask)
         router.get("/api/readings", response_model=list[QuestionRow])(self.rows)
         router.get(path, response_model=Question)(self.show)
         router.get(
             path + "/events", response_class=EventStream, responses={200: {"model": QuestionEvent}}
         )(self.events)
-        router.post(path + "/stop", status_code=202, response_model=Created)(self.stop)
-        router.post(path + "/again", status_code=201, response_model=Created)(self.again)
-        router.post(path + "/first-answer", response_model=Created)(self.first_answer)
+        router.post(path + "/stop", status_code=202, response_model=StoredId)(self.stop)
+        router.post(path + "/again", status_code=201, response_model=StoredId)(self.again)
+        router.post(path + "/first-answer", response_model=StoredId)(self.first_answer)
         router.get(path + "/picture.png", response_class=PngResponse)(self.picture)
         return router
 
@@ -72,11 +72,11 @@ class QuestionRoutes:
         self, caller: Asker, client: Connection, question: QuestionRequest
     ) -> dict[str, Any]:
         """Ask about a region. The question and its picture are stored before the response."""
-        return await self._asking.ask(caller, client, question, lambda run: {"id": run.id})
+        return await self._asker.ask(caller, client, question, lambda run: {"id": run.id})
 
-    async def again(self, caller: Asker, reading_id: str) -> dict[str, Any]:
+    async def again(self, caller: Asker, question_id: str) -> dict[str, Any]:
         """Repeat question, picture and seed, of the model that runs now."""
-        former = await find_visible_question(caller, reading_id, self._questions)
+        former = await find_visible_question(caller, question_id, self._questions)
         account = caller.account_id
 
         def again() -> dict[str, Any]:
@@ -105,9 +105,9 @@ class QuestionRoutes:
         )
         return [question_row_json(snapshot) for snapshot in snapshots]
 
-    async def show(self, caller: Asker, reading_id: str) -> dict[str, Any]:
+    async def show(self, caller: Asker, question_id: str) -> dict[str, Any]:
         """Return a question; an audit entry records views by other accounts."""
-        snapshot = await find_visible_question(caller, reading_id, self._questions)
+        snapshot = await find_visible_question(caller, question_id, self._questions)
         account = caller.account_id
         if account != snapshot.record.account_id:
             await WRITES.run(
@@ -121,26 +121,26 @@ class QuestionRoutes:
         self,
         request: Request,
         caller: Asker,
-        reading_id: str,
+        question_id: str,
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> Response:
         """Stream the question's events, after Last-Event-ID if given."""
-        snapshot = await find_visible_question(caller, reading_id, self._questions)
+        snapshot = await find_visible_question(caller, question_id, self._questions)
         return stream_events(
             request, self._questions, snapshot.record.id, last_event_id, self._work.accounts
         )
 
-    async def stop(self, caller: Asker, reading_id: str) -> dict[str, Any]:
+    async def stop(self, caller: Asker, question_id: str) -> dict[str, Any]:
         """Stop the run within one token."""
-        snapshot = await find_changeable_question(caller, reading_id, self._questions)
+        snapshot = await find_changeable_question(caller, question_id, self._questions)
         await run_in_threadpool(self._questions.stop, snapshot.record.id)
         return {"id": snapshot.record.id}
 
     async def first_answer(
-        self, caller: Asker, reading_id: str, answer: OwnAnswerRequest
+        self, caller: Asker, question_id: str, answer: OwnAnswerRequest
     ) -> dict[str, Any]:
         """Give one's own answer to a blind question; 409 for a second one."""
-        snapshot = await find_visible_question(caller, reading_id, self._questions)
+        snapshot = await find_visible_question(caller, question_id, self._questions)
         account = caller.account_id
         if account != snapshot.record.account_id:
             raise QuestionForbidden(user_messages.FIRST_ANSWER_FORBIDDEN)
@@ -150,9 +150,9 @@ class QuestionRoutes:
         )
         return {"id": snapshot.record.id}
 
-    async def picture(self, caller: Asker, reading_id: str) -> Response:
+    async def picture(self, caller: Asker, question_id: str) -> Response:
         """Return the PNG that the model saw."""
-        snapshot = await find_visible_question(caller, reading_id, self._questions)
+        snapshot = await find_visible_question(caller, question_id, self._questions)
         data = await run_in_threadpool(self._questions.store.load_picture, snapshot.record)
         await self._openings.log_view(caller, snapshot.record.slide_id)
         return PngResponse(data)

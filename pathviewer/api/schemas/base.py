@@ -36,7 +36,7 @@ class ErrorResponse(Response):
     """What went wrong."""
 
 
-class Created(Response):
+class StoredId(Response):
     """Something that was stored, or that a request concerned."""
 
     id: str

@@ -77,7 +77,7 @@ def test_what_is_said_for_another_account_is_kept_for_nobody(site: Site) -> None
     assert answer.status_code == 403
     assert "Another account is logged in" in answer.json()["error"]["message"]
     for odd in ("", 7, [ada]):
-        assert site.send("eve", account=odd).status_code == 403
+        assert site.send("eve", account=odd).status_code in (400, 403)
     assert site.shown("eve")["history"] == []
     assert site.send("eve", account=eve).status_code == 201
     assert site.send("eve").status_code == 200  # for whom it was is no part of it

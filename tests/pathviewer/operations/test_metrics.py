@@ -77,7 +77,7 @@ def test_what_goes_on_is_counted(site: Site) -> None:
 
     assert more("pathviewer_requests_total", "POST", "/api/readings", "201") == 1
     assert more("pathviewer_requests_total", "GET", "other", "404") == 1
-    assert more("pathviewer_request_seconds_count", "/api/readings/{reading_id}/events") == 1
+    assert more("pathviewer_request_seconds_count", "/api/readings/{question_id}/events") == 1
     assert more("pathviewer_tiles_total", "raw") == 1
     assert more("pathviewer_tiles_total", "refused") == 1
     assert more("pathviewer_database_write_seconds_count", "saved") > 0

@@ -1,4 +1,4 @@
-"""Asking a question for a caller: checks, pixels and start, each in its lane."""
+"""QuestionAsker a question for a caller: checks, pixels and start, each in its lane."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Asking:
+class QuestionAsker:
     """Asks questions for routes and Gradio endpoints."""
 
     def __init__(self, questions: QuestionService, pictures: Pictures, work: Work) -> None:
