@@ -21,12 +21,13 @@ from storage.feedback.tables import CurrentFeedback, Feedback
 from storage.questions.tables import Blob, Completion, DeletionCheck, Question
 from storage.slides.scale_tables import ScaleEntry
 from storage.slides.upload_tables import Upload
-from storage.worklists.tables import Worklist, WorklistAssignment, WorklistItem
+from storage.worklists.tables import AssignmentRow, Worklist, WorklistAssignment, WorklistItem
 
 __all__ = [
     "LOCAL_ACCOUNT_ID",
     "AccessToken",
     "Account",
+    "AssignmentRow",
     "AuditEntry",
     "Base",
     "Blob",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from storage import user_messages
-from storage.assignment import Assignment, choose_first, choose_repeat, list_unassigned
+from storage.assignment import AssignmentKind, end_row
 from storage.comparisons.pairs import count_pairs
 from storage.comparisons.records import ComparisonRecord, PairProgress
 from storage.errors import ConflictError, RecordNotFoundError
@@ -18,45 +17,51 @@ from storage.tables import (
     Comparison,
     Completion,
     Feedback,
-    Worklist,
     WorklistAssignment,
     WorklistItem,
     WorklistPair,
-    now,
 )
 from storage.worklists.records import WorklistRecord
+
+
+def _select_pairs(worklist_id: str) -> Select[str]:
+    """Pairs of a list, which are ready once they are drawn."""
+    return select(WorklistPair.id).join(WorklistItem).where(WorklistItem.worklist_id == worklist_id)
+
+
+def _select_unanswered_pairs(worklist_id: str, rater_id: str) -> Select[str]:
+    """Pairs of items that await the rater's own answer, before they see a completion."""
+    return (
+        _select_pairs(worklist_id)
+        .join(WorklistAssignment, WorklistAssignment.item_id == WorklistPair.item_id)
+        .where(WorklistAssignment.rater_id == rater_id)
+        .where(WorklistAssignment.ended_at.is_(None), WorklistAssignment.first_answer.is_(None))
+    )
+
+
+PAIRS = AssignmentKind(
+    table=Comparison,
+    key=Comparison.pair_id,
+    record=ComparisonRecord,
+    select_ready=_select_pairs,
+    select_hidden=_select_unanswered_pairs,
+    hidden_for_good=False,
+)
 
 
 def next_comparison(
     session: Session, worklist: WorklistRecord, rater_id: str, washout_before: datetime
 ) -> ComparisonRecord | None:
-    """The rater's open comparison, or their next one; None if there is none.
-
-    Every rater has their own order. Pairs voted on before `washout_before` are repeated once, ahead
-    of new ones, up to the list's share of repeats.
-    """
-    # Serialise, so that two raters are not assigned a pair meant for one.
-    session.get_one(Worklist, worklist.id, with_for_update=True)
-    own_rows = _own_comparisons(session, worklist.id, rater_id)
-    open_rows = [one for one in own_rows if one.ended_at is None]
-    if open_rows:
-        return as_record(ComparisonRecord, open_rows[0])
-    assignments = [
-        Assignment(str(one.pair_id), one.round, one.ended_at, one.skipped) for one in own_rows
-    ]
-    again = choose_repeat(worklist, assignments, rater_id, washout_before)
-    waiting = _items_awaiting_answer(session, worklist, rater_id)
-    free = _unassigned_pairs(session, worklist, rater_id, own_rows)
-    unseen = [pair for pair, item in free.items() if item not in waiting]
-    pair_id = again or choose_first(unseen, rater_id)
-    if pair_id is None:
-        return None
-    return _assign(session, rater_id, pair_id=pair_id, round=int(again is not None))
+    """The rater's open comparison, or their next one (see `assign_next`); None without one."""
+    return PAIRS.assign_next(session, worklist, rater_id, washout_before)
 
 
 def compare_question(session: Session, rater_id: str, question_id: str) -> ComparisonRecord:
     """Start comparing the two completions of the rater's own question."""
-    return _assign(session, rater_id, question_id=question_id, round=0)
+    row = Comparison(rater_id=rater_id, question_id=question_id)
+    session.add(row)
+    session.flush()
+    return as_record(ComparisonRecord, row)
 
 
 def find_comparison(session: Session, comparison_id: str, rater_id: str) -> ComparisonRecord:
@@ -87,8 +92,8 @@ def record_vote(
         raise ConflictError(user_messages.VOTE_ALREADY_STORED)
     if row.skipped:  # the models' names are already revealed
         raise ConflictError(user_messages.COMPARISON_SKIPPED)
-    row.feedback_id, row.ended_at = feedback_id, now()
-    session.flush()
+    row.feedback_id = feedback_id
+    end_row(session, row)
     return as_record(ComparisonRecord, row)
 
 
@@ -107,21 +112,14 @@ def skip_comparison(session: Session, comparison_id: str, rater_id: str) -> Comp
     row = _row(session, comparison_id, rater_id)
     if row.feedback_id is not None:
         raise ConflictError(user_messages.COMPARISON_VOTED)
-    row.ended_at, row.skipped = now(), True
-    session.flush()
+    end_row(session, row, skipped=True)
     return as_record(ComparisonRecord, row)
 
 
 def pair_progress(session: Session, worklist: WorklistRecord, rater_id: str) -> PairProgress:
     """One rater's progress through a list's pairs."""
-    own_rows = _own_comparisons(session, worklist.id, rater_id)
-    ended = [one for one in own_rows if one.round == 0 and one.ended_at is not None]
-    return PairProgress(
-        pairs=count_pairs(session, worklist.id),
-        mine=len({one.pair_id for one in own_rows})
-        + len(_unassigned_pairs(session, worklist, rater_id, own_rows)),
-        done=len(ended),
-    )
+    share = PAIRS.measure_share(session, worklist, rater_id)
+    return PairProgress(count_pairs(session, worklist.id), share.size, share.done)
 
 
 def find_repeated_comparison(
@@ -131,14 +129,10 @@ def find_repeated_comparison(
 
     The rater's first vote stays hidden until the repeat ends.
     """
-    row = session.scalar(
-        select(Comparison)
-        .where(Comparison.pair_id == comparison.pair_id)
-        .where(Comparison.rater_id == comparison.rater_id, Comparison.round > comparison.round)
-        .order_by(Comparison.round.desc())
-        .limit(1)
-    )
-    return None if row is None else as_record(ComparisonRecord, row)
+    if comparison.pair_id is None:
+        return None
+    latest = PAIRS.find_latest(session, comparison.pair_id, comparison.rater_id)
+    return latest if latest is not None and latest.round > comparison.round else None
 
 
 def has_open_comparison(session: Session, question_id: str, rater_id: str) -> bool | None:
@@ -159,17 +153,6 @@ def has_open_comparison(session: Session, question_id: str, rater_id: str) -> bo
     )
     feedback_ids = session.scalars(assigned).all()
     return None in feedback_ids if feedback_ids else None
-
-
-def list_compared_items(session: Session, worklist_id: str, rater_id: str) -> set[str]:
-    """Items of a list whose completions a rater has seen side by side."""
-    item_ids = (
-        select(WorklistPair.item_id)
-        .join(Comparison, Comparison.pair_id == WorklistPair.id)
-        .join(WorklistItem, WorklistItem.id == WorklistPair.item_id)
-        .where(WorklistItem.worklist_id == worklist_id, Comparison.rater_id == rater_id)
-    )
-    return set(session.scalars(item_ids))
 
 
 def list_other_votes(
@@ -193,62 +176,9 @@ def list_other_votes(
     return [(rater, str(choice), left) for rater, choice, left in latest.values()]
 
 
-def _assign(session: Session, rater_id: str, *, round: int, **subject: str) -> ComparisonRecord:  # noqa: A002
-    """Assign a pair to a rater, with sides drawn at random."""
-    flipped = secrets.randbelow(2) == 1
-    row = Comparison(rater_id=rater_id, round=round, flipped=flipped, **subject)
-    session.add(row)
-    session.flush()
-    return as_record(ComparisonRecord, row)
-
-
 def _row(session: Session, comparison_id: str, rater_id: str) -> Comparison:
     bad = "\0" in comparison_id  # PostgreSQL would report an error instead of an unknown id
     row = None if bad else session.get(Comparison, comparison_id, with_for_update=True)
     if row is None or row.rater_id != rater_id:
         raise RecordNotFoundError(user_messages.NO_COMPARISON)
     return row
-
-
-def _own_comparisons(session: Session, worklist_id: str, rater_id: str) -> list[Comparison]:
-    statement = (
-        select(Comparison)
-        .join(WorklistPair, WorklistPair.id == Comparison.pair_id)
-        .join(WorklistItem, WorklistItem.id == WorklistPair.item_id)
-        .where(WorklistItem.worklist_id == worklist_id, Comparison.rater_id == rater_id)
-        .order_by(Comparison.started_at, Comparison.id)
-    )
-    return list(session.scalars(statement))
-
-
-def _unassigned_pairs(
-    session: Session, worklist: WorklistRecord, rater_id: str, own_rows: list[Comparison]
-) -> dict[str, str]:
-    """Unassigned pairs that the rater may compare, each with its item."""
-    of_list = WorklistItem.worklist_id == worklist.id
-    assigned_to_others = (
-        select(Comparison.pair_id)
-        .join(WorklistPair, WorklistPair.id == Comparison.pair_id)
-        .join(WorklistItem, WorklistItem.id == WorklistPair.item_id)
-        .where(of_list, Comparison.rater_id != rater_id, ~Comparison.skipped)
-    )
-    pairs_of_others = {str(pair) for pair in session.scalars(assigned_to_others)}
-    pairs = select(WorklistPair.id, WorklistPair.item_id).join(WorklistItem).where(of_list)
-    item_of = {pair: item for pair, item in session.execute(pairs)}  # noqa: C416
-    seen_pairs = {str(one.pair_id) for one in own_rows}
-    return {
-        pair: item_of[pair]
-        for pair in list_unassigned(worklist, item_of, seen_pairs, pairs_of_others)
-    }
-
-
-def _items_awaiting_answer(session: Session, worklist: WorklistRecord, rater_id: str) -> set[str]:
-    """Items assigned to the rater that await their first answer, before they see a completion."""
-    if not worklist.blind:
-        return set()
-    turns = select(WorklistAssignment.item_id).where(
-        WorklistAssignment.rater_id == rater_id,
-        WorklistAssignment.ended_at.is_(None),
-        WorklistAssignment.first_answer.is_(None),
-    )
-    return set(session.scalars(turns))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.base import Base, new_id, now
+from storage.worklists.tables import AssignmentRow
 
 
 class WorklistQuestion(Base):
@@ -42,7 +44,7 @@ class WorklistPair(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
-class Comparison(Base):
+class Comparison(AssignmentRow):
     """A pair assigned to a rater, or the two completions of their own question.
 
     The pair's first completion (completion 0 of a question) is on the left unless `flipped`.
@@ -60,13 +62,7 @@ class Comparison(Base):
         Index(None, "feedback_id"),
     )
 
-    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    rater_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
     pair_id: Mapped[str | None] = mapped_column(ForeignKey("worklist_pairs.id"))
     question_id: Mapped[str | None] = mapped_column(ForeignKey("questions.id"))
-    round: Mapped[int] = mapped_column(default=0)
-    flipped: Mapped[bool]
-    started_at: Mapped[datetime] = mapped_column(default=now)
-    ended_at: Mapped[datetime | None]
-    skipped: Mapped[bool] = mapped_column(default=False)
+    flipped: Mapped[bool] = mapped_column(default=lambda: secrets.randbelow(2) == 1)
     feedback_id: Mapped[str | None] = mapped_column(ForeignKey("feedback.id"))

@@ -2,70 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from storage import user_messages
-from storage.assignment import Assignment, choose_first, choose_repeat, list_unassigned
-from storage.comparisons.pair_assignment import list_compared_items
+from storage.assignment import AssignmentKind, end_row
 from storage.errors import ConflictError
 from storage.row_values import as_record
-from storage.tables import Completion, Feedback, Worklist, WorklistAssignment, WorklistItem, now
+from storage.tables import (
+    Comparison,
+    Completion,
+    Feedback,
+    WorklistAssignment,
+    WorklistItem,
+    WorklistPair,
+    now,
+)
 from storage.worklists.records import AssignmentRecord, WorklistProgress, WorklistRecord
+
+
+def _select_ready_items(worklist_id: str) -> Select[str]:
+    """Items with completions."""
+    return select(WorklistItem.id).where(
+        WorklistItem.worklist_id == worklist_id, WorklistItem.question_id.is_not(None)
+    )
+
+
+def _select_compared_items(worklist_id: str, rater_id: str) -> Select[str]:
+    """Items whose completions a rater has seen side by side."""
+    return (
+        select(WorklistPair.item_id)
+        .join(Comparison, Comparison.pair_id == WorklistPair.id)
+        .where(Comparison.rater_id == rater_id)
+        .where(WorklistPair.item_id.in_(_select_ready_items(worklist_id)))
+    )
+
+
+ITEMS = AssignmentKind(
+    table=WorklistAssignment,
+    key=WorklistAssignment.item_id,
+    record=AssignmentRecord,
+    select_ready=_select_ready_items,
+    select_hidden=_select_compared_items,
+    hidden_for_good=True,
+)
 
 
 def find_assignment(session: Session, item_id: str, rater_id: str) -> AssignmentRecord | None:
     """A rater's last assignment of an item; None if it was never assigned to them."""
-    row = session.scalar(
-        select(WorklistAssignment)
-        .where(WorklistAssignment.item_id == item_id, WorklistAssignment.rater_id == rater_id)
-        .order_by(WorklistAssignment.round.desc())
-        .limit(1)
-    )
-    return None if row is None else as_record(AssignmentRecord, row)
+    return ITEMS.find_latest(session, item_id, rater_id)
 
 
 def list_assignments(session: Session, worklist_id: str) -> list[AssignmentRecord]:
     """All raters' assignments of a list's items, oldest first."""
-    of_list = (
-        select(WorklistAssignment)
-        .join(WorklistItem, WorklistItem.id == WorklistAssignment.item_id)
-        .where(WorklistItem.worklist_id == worklist_id)
-        .order_by(WorklistAssignment.started_at, WorklistAssignment.id)
-    )
-    return [as_record(AssignmentRecord, row) for row in session.scalars(of_list)]
+    rows = session.scalars(ITEMS.select_rows(worklist_id))
+    return [as_record(AssignmentRecord, row) for row in rows]
 
 
 def next_assignment(
     session: Session, worklist: WorklistRecord, rater_id: str, washout_before: datetime
 ) -> AssignmentRecord | None:
-    """The rater's open assignment, or their next one; None if there is none now.
-
-    Every rater has their own order. Items rated before `washout_before` are repeated once, ahead of
-    new ones, up to the list's share of repeats.
-    """
-    # Serialise, so that two raters are not assigned an item meant for one.
-    session.get_one(Worklist, worklist.id, with_for_update=True)
-    assignments = _own_assignments(session, worklist.id, rater_id)
-    open_rows = [turn for turn in assignments if turn.ended_at is None]
-    if open_rows:
-        return as_record(AssignmentRecord, open_rows[0])
-    given = [
-        Assignment(turn.item_id, turn.round, turn.ended_at, turn.skipped) for turn in assignments
-    ]
-    again = choose_repeat(worklist, given, rater_id, washout_before)
-    item_id = again or choose_first(
-        _unassigned_items(session, worklist, rater_id, assignments), rater_id
-    )
-    if item_id is None:
-        return None
-    row = WorklistAssignment(item_id=item_id, rater_id=rater_id, round=int(again is not None))
-    session.add(row)
-    session.flush()
-    return as_record(AssignmentRecord, row)
+    """The rater's open assignment, or their next one (see `assign_next`); None without one."""
+    return ITEMS.assign_next(session, worklist, rater_id, washout_before)
 
 
 def freeze_assignment_answer(
@@ -87,14 +87,10 @@ def end_assignment(session: Session, assignment_id: str, *, skipped: bool = Fals
     assignment has already ended, for example in another tab.
     """
     row = session.get_one(WorklistAssignment, assignment_id, with_for_update=True)
-    if row.ended_at is not None:
-        return False
     rated = bool(_rated_since(session, row))
-    if not skipped and not rated:
+    if row.ended_at is None and not skipped and not rated:
         raise ConflictError(user_messages.RATING_MISSING)
-    row.ended_at, row.skipped = now(), skipped and not rated
-    session.flush()
-    return True
+    return end_row(session, row, skipped=skipped and not rated)
 
 
 def find_repeat_start(session: Session, question_id: str, rater_id: str) -> datetime | None:
@@ -119,22 +115,11 @@ def worklist_progress(
     session: Session, worklist: WorklistRecord, rater_id: str
 ) -> WorklistProgress:
     """One rater's progress through a list."""
-    of_list = select(func.count()).where(WorklistItem.worklist_id == worklist.id)
-    ready_items = of_list.where(WorklistItem.question_id.is_not(None))
-    items, ready = (
-        session.scalar(statement.select_from(WorklistItem)) or 0
-        for statement in (of_list, ready_items)
-    )
-    assignments = _own_assignments(session, worklist.id, rater_id)
-    ended = [turn for turn in assignments if turn.round == 0 and turn.ended_at is not None]
-    return WorklistProgress(
-        items=items,
-        made=ready,
-        mine=len({turn.item_id for turn in assignments})
-        + len(_unassigned_items(session, worklist, rater_id, assignments)),
-        done=len(ended),
-        skipped=sum(turn.skipped for turn in ended),
-    )
+    counted = select(func.count(), func.count(WorklistItem.question_id))
+    of_list = counted.where(WorklistItem.worklist_id == worklist.id)
+    items, ready = session.execute(of_list).one()
+    share = ITEMS.measure_share(session, worklist, rater_id)
+    return WorklistProgress(items, ready, share.size, share.done, share.skipped)
 
 
 def _rated_since(session: Session, assignment: WorklistAssignment) -> set[str]:
@@ -153,39 +138,3 @@ def _rated_since(session: Session, assignment: WorklistAssignment) -> set[str]:
         for completion_id in pair
         if completion_id is not None
     }
-
-
-def _own_assignments(session: Session, worklist_id: str, rater_id: str) -> list[WorklistAssignment]:
-    statement = (
-        select(WorklistAssignment)
-        .join(WorklistItem, WorklistItem.id == WorklistAssignment.item_id)
-        .where(WorklistItem.worklist_id == worklist_id, WorklistAssignment.rater_id == rater_id)
-        .order_by(WorklistAssignment.started_at, WorklistAssignment.id)
-    )
-    return list(session.scalars(statement))
-
-
-def _unassigned_items(
-    session: Session,
-    worklist: WorklistRecord,
-    rater_id: str,
-    assignments: Sequence[WorklistAssignment],
-) -> list[str]:
-    """Items with completions that are new to the rater and assignable to them."""
-    seen_items = {turn.item_id for turn in assignments}
-    if worklist.blind:
-        seen_items |= list_compared_items(session, worklist.id, rater_id)
-    items_of_others = set(
-        session.scalars(
-            select(WorklistAssignment.item_id)
-            .join(WorklistItem, WorklistItem.id == WorklistAssignment.item_id)
-            .where(WorklistItem.worklist_id == worklist.id, WorklistAssignment.rater_id != rater_id)
-            .where(~WorklistAssignment.skipped)
-        )
-    )
-    ready_items = session.scalars(
-        select(WorklistItem.id).where(
-            WorklistItem.worklist_id == worklist.id, WorklistItem.question_id.is_not(None)
-        )
-    )
-    return list_unassigned(worklist, ready_items, seen_items, items_of_others)

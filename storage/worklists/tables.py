@@ -57,7 +57,20 @@ class WorklistItem(Base):
     question_id: Mapped[str | None] = mapped_column(ForeignKey("questions.id"))
 
 
-class WorklistAssignment(Base):
+class AssignmentRow(Base):
+    """What an item and a pair have in common once they are assigned to a rater."""
+
+    __abstract__ = True
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    rater_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    round: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None]
+    skipped: Mapped[bool] = mapped_column(default=False)
+
+
+class WorklistAssignment(AssignmentRow):
     """An item assigned to a rater; a later round repeats it to measure intra-rater agreement."""
 
     __tablename__ = "worklist_assignments"
@@ -74,13 +87,7 @@ class WorklistAssignment(Base):
         Index(None, "rater_id", "ended_at"),
     )
 
-    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     item_id: Mapped[str] = mapped_column(ForeignKey("worklist_items.id"))
-    rater_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
-    round: Mapped[int]
-    started_at: Mapped[datetime] = mapped_column(default=now)
     first_answer: Mapped[str | None] = mapped_column(Text)
     first_confidence: Mapped[int | None]
     first_answer_at: Mapped[datetime | None]
-    ended_at: Mapped[datetime | None]
-    skipped: Mapped[bool] = mapped_column(default=False)
