@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from models.reward import ERRORS, OUTSIDE_FORMULA, RIGHT, WRONG, StepClass
+from models.reward import ERRORS, OUTSIDE_FORMULA, RIGHT, WRONG
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ EVENT_HINTS: Mapping[str, str] = {
 }
 """Further uses of an event; a wrong degree has no event of its own."""
 
-STEP_CLASSES: Mapping[StepClass, str] = {
+STEP_CLASSES: Mapping[str, str] = {
     "Citation": "It repeats what was given: the question, the case.",
     "Repetition": "It repeats an earlier step.",
     "Reasoning": "It adds an observation or a conclusion.",
     "Redundancy": "It adds nothing to the answer.",
 }
-"""Roles of a step, with a sentence each."""
+"""Roles of a step, with a sentence each; they are MedR-Bench's (arXiv 2503.04691)."""
 
 CHOICES: Mapping[str, str] = {
     "left": "Left is better",

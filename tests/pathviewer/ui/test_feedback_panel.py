@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from models.reward import ABSENCES, ERRORS, OUTSIDE_FORMULA, STEP_CLASSES
+from models.reward import ABSENCES, ERRORS, OUTSIDE_FORMULA
+from pathviewer.feedback.vocabulary import STEP_CLASSES
 from pathviewer.ui.feedback_panel import feedback_vocabulary
 from storage.feedback.vocabulary import VERDICTS
 
@@ -16,5 +17,5 @@ def test_the_panel_offers_what_the_server_takes() -> None:
         "verdicts": VERDICTS,
         "absences": tuple(ABSENCES),
         "errors": (*ERRORS, *OUTSIDE_FORMULA),
-        "classes": STEP_CLASSES,
+        "classes": tuple(STEP_CLASSES),
     }
