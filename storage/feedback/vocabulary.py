@@ -16,8 +16,14 @@ VERDICTS = (
     "unsuitable_question",
 )
 """A rater's verdict on the answer."""
-CHOICES = ("left", "right", "tie", "both_bad")
+SIDES = ("left", "right")
+"""Votes for one of a pair of completions."""
+UNDECIDED = ("tie", "both_bad")
+"""Votes for neither."""
+CHOICES = (*SIDES, *UNDECIDED)
 """A vote on a pair of completions."""
+PREFERENCES = ("first", "second", *UNDECIDED)
+"""Result of a vote for the stored pair, whichever of the two stood on the left; not stored."""
 UNDONE = "undone"
 """Stored in place of a choice: the row withdraws an earlier vote."""
 LEAST_CONFIDENCE, MOST_CONFIDENCE = 1, 5

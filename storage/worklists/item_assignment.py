@@ -12,6 +12,7 @@ from storage import user_messages
 from storage.assignment import Assignment, choose_first, choose_repeat, list_unassigned
 from storage.comparisons.pair_assignment import list_compared_items
 from storage.errors import ConflictError
+from storage.feedback.vocabulary import UNDONE
 from storage.row_values import as_record
 from storage.tables import Completion, Feedback, Worklist, WorklistAssignment, WorklistItem, now
 from storage.worklists.records import AssignmentRecord, WorklistProgress, WorklistRecord
@@ -144,7 +145,7 @@ def _rated_since(session: Session, assignment: WorklistAssignment) -> set[str]:
         .join(WorklistItem, WorklistItem.question_id == Completion.question_id)
         .where(WorklistItem.id == assignment.item_id, Feedback.rater_id == assignment.rater_id)
         .where(Feedback.kind.in_(("verdict", "preference")))
-        .where(Feedback.choice.is_distinct_from("undone"))
+        .where(Feedback.choice.is_distinct_from(UNDONE))
         .where(Feedback.created_at >= assignment.started_at)
     )
     return {
