@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.reward import ERRORS, OUTSIDE_FORMULA, RIGHT, WRONG
+from storage.feedback.vocabulary import MOST_CONFIDENCE
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ REASONS: Mapping[str, str] = {
     "too_long": "Too long",
 }
 """Reasons for a vote with their labels."""
+
+
+def confidence_text(confidence: int) -> str:
+    """Return a confidence as reports write it, such as `sure 2 of 5`."""
+    return f"sure {confidence} of {MOST_CONFIDENCE}"
 
 
 def spoken(word: str) -> str:
