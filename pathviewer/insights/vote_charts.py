@@ -12,7 +12,7 @@ from pathviewer.insights.data_source import ChartData
 from pathviewer.insights.plotly_charts import COLOURS, dots, stacked_bars
 from pathviewer.insights.ranking import strengths, vote_bias
 from pathviewer.insights.values import Estimate, Vote
-from storage.feedback.vocabulary import UNDECIDED
+from storage.feedback.vocabulary import NEUTRAL_CHOICES
 from storage.statistics.records import VoteRow
 
 REVISION_LENGTH = 8
@@ -88,7 +88,7 @@ def wins(data: ChartData) -> Chart:
     votes = [vote for vote in _votes(data) if vote.left_model != vote.right_model]
     models = sorted({name for vote in votes for name in (vote.left_model, vote.right_model)})
     counts = {model: _record(votes, model) for model in models}
-    words = ("won", *map(spoken, UNDECIDED), "lost")
+    words = ("won", *map(spoken, NEUTRAL_CHOICES), "lost")
     parts = {word: [counts[model][word] for model in models] for word in words}
     colours = dict(zip(words, (COLOURS[2], "#8ea0b3", "#667787", "#e0796b"), strict=True))
     chart = Chart(
@@ -117,7 +117,7 @@ def _record(votes: Sequence[Vote], model: str) -> Counter[str]:
 
 
 def _outcome(choice: str, side: str) -> str:
-    if choice in UNDECIDED:
+    if choice in NEUTRAL_CHOICES:
         return spoken(choice)
     return "won" if choice == side else "lost"
 

@@ -18,11 +18,11 @@ VERDICTS = (
 """A rater's verdict on the answer."""
 SIDES = ("left", "right")
 """Votes for one of a pair of completions."""
-UNDECIDED = ("tie", "both_bad")
+NEUTRAL_CHOICES = ("tie", "both_bad")
 """Votes for neither."""
-CHOICES = (*SIDES, *UNDECIDED)
+CHOICES = (*SIDES, *NEUTRAL_CHOICES)
 """A vote on a pair of completions."""
-PREFERENCES = ("first", "second", *UNDECIDED)
+PREFERENCES = ("first", "second", *NEUTRAL_CHOICES)
 """Result of a vote for the stored pair, whichever of the two stood on the left; not stored."""
 UNDONE = "undone"
 """Stored in place of a choice: the row withdraws an earlier vote."""

@@ -10,7 +10,7 @@ from storage.feedback.vocabulary import VERDICTS
 
 QuestionState = Literal["running", "done", "failed", "stopped"]
 Finish = Literal["stop", "length", "cancelled"]
-MIXED = "mixed"
+DISAGREEMENT = "mixed"
 """In place of a verdict: raters disagree."""
 
 
@@ -305,7 +305,7 @@ class SlideMapQuestion(Response):
     reading: str
     question: str
     created_at: Timestamp
-    verdict: Annotated[str, OneOf((*VERDICTS, MIXED))] | None
+    verdict: Annotated[str, OneOf((*VERDICTS, DISAGREEMENT))] | None
     """`mixed` if raters disagree."""
     evidence: list[MapEvidence]
     box: BoxOut
