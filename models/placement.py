@@ -126,18 +126,6 @@ def to_pixels(placement: ImagePlacement, box: Box) -> Box:
     )
 
 
-def from_pixels(placement: ImagePlacement, box: Box) -> Box:
-    """Convert a box in resized pixels to level-0 pixels; the inverse of `to_pixels`."""
-    across = placement.box.width / placement.pixel_width
-    down = placement.box.height / placement.pixel_height
-    return Box(
-        placement.box.x + box.x * across,
-        placement.box.y + box.y * down,
-        box.width * across,
-        box.height * down,
-    )
-
-
 def token_columns(placements: Sequence[ImagePlacement], image_index: int) -> slice:
     """Slice of a picture's tokens among the picture tokens of all pictures in order.
 

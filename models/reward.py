@@ -1,14 +1,19 @@
-"""Process score of a reasoning trace: six events and formulas over them.
+"""Reward of a completion: six events of its trace, and the formulas over them.
 
-The same formulas serve the training reward, the page, which recomputes the score from a rater's
-labels, and reports. They are PathVLM-R1's (arXiv 2504.09258), except for the step classes, which
-are MedR-Bench's (arXiv 2503.04691).
+The same formulas serve training, the page, which computes the reward of a rater's feedback, and
+exports. They are PathVLM-R1's (arXiv 2504.09258):
+
+    integrity = max(0, 1 - EVENT_COST * m)    m absences of 3
+    knowledge = max(0, 1 - EVENT_COST * e)    e kinds of error of 3, however many steps have them
+    process   = (integrity + knowledge) / 2   0 for a completion without steps
+    total     = the sum of process, accuracy and format, each times its weight in WEIGHTS
+
+Accuracy is the outcome reward; it is called `outcome` where a rater's verdict gives it.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,15 +39,18 @@ OUTSIDE_FORMULA: Mapping[str, str] = {
 EVENTS: Mapping[str, str] = {**ABSENCES, **ERRORS, **OUTSIDE_FORMULA}
 """All events with a sentence describing each."""
 
-StepClass = Literal["Citation", "Repetition", "Reasoning", "Redundancy"]
-STEP_CLASSES: tuple[StepClass, ...] = ("Citation", "Repetition", "Reasoning", "Redundancy")
-"""Role of a step: cite the input, repeat, reason, or add nothing."""
-
-
 EVENT_COST = 0.4
 """Part of integrity or knowledge that each event costs."""
 RIGHT, WRONG = 1.0, 0.0
-"""Outcome reward, and format reward, of a right and of a wrong one."""
+"""Accuracy of a right and of a wrong answer, and reward of a right and of a wrong format."""
+WITHOUT_STEPS = 0.0
+"""Process reward of a completion without steps: writing nothing must not avoid the penalty."""
+
+RewardPart = Literal["process", "accuracy", "format"]
+WEIGHTS: Mapping[RewardPart, float] = {"process": 1.0, "accuracy": 1.0, "format": 1.0}
+"""Weights in the total; a training config may state others."""
+HIGHEST_TOTAL = RIGHT * sum(WEIGHTS.values())
+"""Total of a right answer in the right format after a trace without events."""
 
 
 @dataclass(frozen=True)
@@ -91,32 +99,12 @@ def _left(events: int) -> float:
     return max(0.0, round(1 - EVENT_COST * events, 9))
 
 
-def efficiency(classes: Sequence[StepClass]) -> float | None:
-    """Reasoning steps as a share of all steps; None without steps."""
-    return classes.count("Reasoning") / len(classes) if classes else None
+def right_or_wrong(is_right: bool) -> float:
+    """Reward of an answer or a format: RIGHT or WRONG."""
+    return RIGHT if is_right else WRONG
 
 
-def factuality(reasoning_steps_correct: Sequence[bool]) -> float | None:
-    """Correct steps as a share of reasoning steps; None without any."""
-    right = reasoning_steps_correct
-    return sum(right) / len(right) if right else None
-
-
-def completeness(reference_steps_hit: Sequence[bool]) -> float | None:
-    """Share of a reference's steps found in the trace; None without a reference."""
-    hit = reference_steps_hit
-    return sum(hit) / len(hit) if hit else None
-
-
-def kappa(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
-    """Agreement of two raters beyond chance (Cohen 1960), one pair of labels per item.
-
-    None where undefined: without items, or if both always gave the same single label.
-    """
-    count = len(pairs)
-    if not count:
-        return None
-    left, right = (Counter(pair[side] for pair in pairs) for side in (0, 1))
-    by_chance = sum(left[label] * right[label] for label in left) / count**2
-    seen = sum(first == second for first, second in pairs) / count
-    return None if by_chance == 1 else (seen - by_chance) / (1 - by_chance)
+def total_reward(process: float, accuracy: float, form: float) -> float:
+    """Total reward: the sum of the parts, each times its weight."""
+    parts: Mapping[RewardPart, float] = {"process": process, "accuracy": accuracy, "format": form}
+    return sum(WEIGHTS[name] * value for name, value in parts.items())

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from storage.blinding.blind_votes import vote_is_unblinded
 from storage.blinding.visible_feedback import feedback_is_visible
+from storage.feedback.vocabulary import UNDONE
 from storage.tables import (
     Blob,
     Case,
@@ -84,7 +85,7 @@ class ExportedFeedback:
     left_completion_id: str | None
     """With a preference: the completion on the left."""
     choice: str | None
-    """With a preference: `left`, `right`, `tie` or `both_bad`."""
+    """With a preference: one of `storage.feedback.vocabulary.CHOICES`."""
     reasons: list[str] | None
     """With a preference: its reasons."""
     names_known: bool
@@ -249,7 +250,7 @@ def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
     ]
     if selection.models:
         conditions.append(_other_model_is_selected(selection.models))
-    conditions.append(Feedback.choice.is_distinct_from("undone"))
+    conditions.append(Feedback.choice.is_distinct_from(UNDONE))
     if not selection.teaching:
         conditions.append(or_(Worklist.id.is_(None), ~Worklist.teaching))
     if selection.since:

@@ -1,11 +1,11 @@
-"""Interface of judges, and a clinician's labels as one.
+"""Interface of judges.
 
-Other judges are `claims.MeasuredClaimsJudge` and `endpoint_judge.EndpointJudge`.
+The judges are `claims.MeasuredClaimsJudge` and `endpoint_judge.EndpointJudge`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from PIL import Image
 
 from models.evaluation.items import EvaluationItem
 from models.reasoning.trace import ReasoningTrace, parse
-from models.reward import ABSENCES, ProcessScore, score_labels
+from models.reward import WITHOUT_STEPS, ProcessScore
 from models.training.specimen.facts_column import read_facts
 from models.training.specimen.grammar import QUESTIONS, Facts
 
@@ -84,11 +84,11 @@ class Judge(Protocol):
 def process_scores(judge: Judge, traces: Sequence[JudgeInput]) -> list[float | None]:
     """R_process of each trace, for evaluation and reward alike.
 
-    A completion without reasoning scores 0 and is not sent to the judge: writing nothing must not
-    avoid the penalty. None only where the judge abstains.
+    A completion without steps scores WITHOUT_STEPS and is not sent to the judge. None only where
+    the judge abstains.
     """
     with_steps = [index for index, trace in enumerate(traces) if trace.trace.steps]
-    scores: list[float | None] = [0.0] * len(traces)
+    scores: list[float | None] = [WITHOUT_STEPS] * len(traces)
     verdicts = judge.judge([traces[index] for index in with_steps])
     for index, verdict in zip(with_steps, verdicts, strict=True):
         scores[index] = verdict.reward if verdict else None
@@ -121,39 +121,3 @@ def find_step(trace: ReasoningTrace, text: str, quote: str) -> int | None:
         if step.start <= place < step.stop:
             return index
     return None
-
-
-@dataclass(frozen=True)
-class ClinicianLabels:
-    """A clinician's labels of one completion, as events of `reward`."""
-
-    absences: frozenset[str] = frozenset()
-    """What the whole trace lacks."""
-    steps: tuple[frozenset[str], ...] = ()
-    """Errors by step; steps left out have none."""
-    submitted: bool = False
-    """Whether the labels were submitted; until then, absent labels mean nothing."""
-
-
-class ClinicianJudge:
-    """A clinician's labels as a judge, scored by the same formulas."""
-
-    def __init__(self, labels: Mapping[str, ClinicianLabels]) -> None:
-        """`labels` by `JudgeInput.id`."""
-        self._labels = labels
-
-    def judge(self, traces: Sequence[JudgeInput]) -> list[JudgeVerdict | None]:
-        """Verdicts from submitted labels; None for a trace without any."""
-        return [self._verdict(trace) for trace in traces]
-
-    def _verdict(self, trace: JudgeInput) -> JudgeVerdict | None:
-        labels = self._labels.get(trace.id)
-        if labels is None or not labels.submitted:
-            return None
-        score = score_labels(labels.absences, labels.steps)
-        findings = [EventFinding(event) for event in ABSENCES if event in labels.absences]
-        steps = trace.trace.steps
-        for index, errors in enumerate(labels.steps):
-            quote = steps[index].text if index < len(steps) else ""
-            findings += [EventFinding(error, quote, index) for error in sorted(errors)]
-        return JudgeVerdict(score.reward, tuple(findings), score)

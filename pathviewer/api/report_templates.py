@@ -6,12 +6,15 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from pathviewer.feedback.vocabulary import confidence_text, spoken
+
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parents[1] / "ui"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
 )
+_templates.filters |= {"spoken": spoken, "confidence": confidence_text}
 
 
 def report_template(name: str) -> Template:

@@ -15,7 +15,9 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from models.reward import ABSENCES, ERRORS, OUTSIDE_FORMULA
+from models.reward import ABSENCES
+from pathviewer.feedback.vocabulary import STEP_EVENTS
+from storage.feedback.vocabulary import CHOICES, VERDICTS
 from storage.tables import (
     Account,
     Blob,
@@ -32,7 +34,6 @@ MODELS = ("pathviewer-r1-tiny", "model-b", "model-c", "model-d")
 TASKS = ("cellularity", "diagnosis", "open_space", None)
 ORGANS = ("lung", "colon", "breast")
 OPTIONS = ("benign tissue", "adenocarcinoma", "squamous cell carcinoma")
-VERDICTS = ("correct", "partly_correct", "incorrect", "unsure", "not_assessable")
 ROWS_AT_ONCE = 2000
 
 
@@ -220,7 +221,7 @@ class SyntheticRows:
         return about | of_kind
 
     def _verdict(self, number: int) -> dict[str, Any]:
-        weights = (5, 2, 2, 1, 1) if number % 3 else (1, 1, 6, 1, 1)
+        weights = (5, 2, 2, 1, 1, 0) if number % 3 else (1, 1, 6, 1, 1, 0)
         verdict = self._random.choices(VERDICTS, weights)[0]
         corrected = self._random.choice(OPTIONS) if verdict == "incorrect" else None
         confidence = self._random.randint(1, 5)
@@ -234,16 +235,14 @@ class SyntheticRows:
     def _events(self, often: float) -> tuple[list[str], list[str]]:
         """Return a trace's absences and errors."""
         absences = [name for name in ABSENCES if self._random.random() < often]
-        return absences, [
-            name for name in (*ERRORS, *OUTSIDE_FORMULA) if self._random.random() < often
-        ]
+        return absences, [name for name in STEP_EVENTS if self._random.random() < often]
 
     def _preference(self, number: int) -> dict[str, Any]:
         """Return a vote against another model's answer or the other one of the question."""
         ids = self._completions
         step = self._random.choice((1, 2, 4, 6))
         pair = sorted((ids[number], ids[(number + step) % len(ids)]))
-        choice = self._random.choices(("left", "right", "tie", "both_bad"), (5, 4, 2, 1))[0]
+        choice = self._random.choices(CHOICES, (5, 4, 2, 1))[0]
         return {
             "completion_id": pair[0],
             "other_completion_id": pair[1],

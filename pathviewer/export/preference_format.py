@@ -9,6 +9,7 @@ from typing import Any
 from pathviewer.export.columns import Column, answer_message
 from pathviewer.export.formats import ExportItem, Format, group_by_completion, make_item
 from storage.export_rows import ExportedFeedback, ExportedQuestion
+from storage.feedback.vocabulary import SIDES
 
 
 def list_items(question: ExportedQuestion) -> Iterator[ExportItem]:
@@ -29,7 +30,7 @@ def list_items(question: ExportedQuestion) -> Iterator[ExportItem]:
 
 def _better_completion(preference: ExportedFeedback) -> str | None:
     """Return the id of the better completion; None if neither is better."""
-    if preference.choice not in ("left", "right"):
+    if preference.choice not in SIDES:
         return None
     sides = {preference.completion_id, preference.other_completion_id}
     left = preference.left_completion_id
@@ -37,7 +38,7 @@ def _better_completion(preference: ExportedFeedback) -> str | None:
 
 
 def _outcome(preference: ExportedFeedback) -> str:
-    return "one is better" if preference.choice in ("left", "right") else str(preference.choice)
+    return "one is better" if preference.choice in SIDES else str(preference.choice)
 
 
 def _pair_row(

@@ -46,10 +46,6 @@ class Groups:
     split_of: Mapping[str, str]
     """Split by pseudonym of the group."""
 
-    def split_of_slide(self, slide_id: str) -> str:
-        """Return the split of a slide's rows."""
-        return self.split_of[self.group_of[slide_id]]
-
 
 def parse_shares(text: str) -> Shares:
     """Parse the command line's shares: three numbers, as in 0.8,0.1,0.1. Raises ExportError."""

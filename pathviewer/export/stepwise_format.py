@@ -7,13 +7,12 @@ from functools import partial
 from typing import Any
 
 from models.reasoning.trace import parse
-from models.reward import ABSENCES, ERRORS, OUTSIDE_FORMULA, score_labels
+from models.reward import ABSENCES, EVENT_COST, score_labels
 from pathviewer.export.columns import Column
 from pathviewer.export.formats import ExportItem, Format, group_by_completion, make_item
+from pathviewer.feedback.vocabulary import STEP_EVENTS
 from storage.export_rows import ExportedFeedback, ExportedQuestion
 
-WRONG_STEP_EVENTS = {*ERRORS, *OUTSIDE_FORMULA}
-"""Events that make a step wrong."""
 Labels = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 """A rater's labels of a trace: absences, and the events of every step."""
 
@@ -35,7 +34,7 @@ def _opinion(feedback: ExportedFeedback, count: int) -> tuple[str, Labels | None
     if any(step >= count for step in events):
         return "a step that is not there", None, None
     steps = tuple(tuple(sorted(events.get(number, ()))) for number in range(count))
-    wrong = tuple(bool(WRONG_STEP_EVENTS & set(step)) for step in steps)
+    wrong = tuple(bool(STEP_EVENTS.keys() & set(step)) for step in steps)
     return "labelled", (tuple(sorted(feedback.absences or ())), steps), wrong
 
 
@@ -45,7 +44,7 @@ def _row(question: ExportedQuestion, completion: str, value: Hashable) -> dict[s
     trace = parse(question.completions[completion])
     return {
         "completions": [step.text for step in trace.steps],
-        "labels": [not WRONG_STEP_EVENTS & set(step) for step in events],
+        "labels": [not STEP_EVENTS.keys() & set(step) for step in events],
         "events": [list(step) for step in events],
         "absences": list(absences),
         "answer": trace.answer,
@@ -68,10 +67,10 @@ FORMAT = Format(
     (
         Column("completions", "texts", "the steps of the trace, in order"),
         Column("labels", "flags", "by step, true if nothing is wrong with it"),
-        Column("events", "lists of texts", f"by step, from {', '.join(sorted(WRONG_STEP_EVENTS))}"),
+        Column("events", "lists of texts", f"by step, from {', '.join(sorted(STEP_EVENTS))}"),
         Column("absences", "texts", f"of the whole trace, from {', '.join(sorted(ABSENCES))}"),
-        Column("integrity", "number", "max(0, 1 - 0.4 m), m absences"),
-        Column("knowledge", "number", "max(0, 1 - 0.4 e), e kinds of error"),
+        Column("integrity", "number", f"max(0, 1 - {EVENT_COST} m), m absences"),
+        Column("knowledge", "number", f"max(0, 1 - {EVENT_COST} e), e kinds of error"),
         Column("process_reward", "number", "mean of integrity and knowledge"),
         Column("answer", "text", "the completion's answer; null if none"),
         Column("completion_id", "text", "the completion's id"),

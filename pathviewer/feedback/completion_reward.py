@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from models.reasoning.trace import ReasoningTrace, Step, parse
-from models.reward import score_labels
+from models.reward import WITHOUT_STEPS, right_or_wrong, score_labels, total_reward
 from models.scoring import format_is_right
 from pathviewer.feedback.vocabulary import VERDICTS
 
@@ -32,7 +32,7 @@ class Reward:
     """1 if the completion has the requested format, else 0."""
 
     total: float | None
-    """Sum of process, outcome and format, weighted as in PathVLM-R1."""
+    """`models.reward.total_reward` of process, outcome and format."""
 
 
 @dataclass(frozen=True)
@@ -97,18 +97,20 @@ class CompletionText:
     ) -> Reward:
         """Return the reward; `labels` are the absences and the events by step, as submitted."""
         score = None if labels is None else score_labels(*labels)
-        process = None if score is None else score.reward
-        if score is not None and not self.trace.steps:
-            process = 0.0  # as in training: an empty trace must not earn a reward
+        process = None
+        if score is not None:
+            process = score.reward if self.trace.steps else WITHOUT_STEPS
         outcome = None if verdict is None else VERDICTS[verdict].outcome
-        form = float(format_is_right(self.text))
+        form = right_or_wrong(format_is_right(self.text))
         return Reward(
             process=process,
             integrity=score.integrity if score else None,
             knowledge=score.knowledge if score else None,
             outcome=outcome,
             format=form,
-            total=None if process is None or outcome is None else process + outcome + form,
+            total=None
+            if process is None or outcome is None
+            else total_reward(process, outcome, form),
         )
 
 

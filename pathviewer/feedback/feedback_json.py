@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pathviewer.feedback.completion_reward import cached_completion_text
+from storage.feedback.vocabulary import KINDS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from storage.feedback.store import FeedbackRecord
     from storage.questions.records import CompletionRecord
 
-SINGLE_KINDS = ("verdict", "labels", "edited_trace", "evidence")
+SINGLE_KINDS = tuple(kind for kind in KINDS if kind != "preference")
 """Kinds with one current feedback per rater and completion."""
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from models.reward import ERRORS, OUTSIDE_FORMULA, RIGHT, WRONG, StepClass
+from models.reward import ERRORS, OUTSIDE_FORMULA, RIGHT, WRONG
+from storage.feedback.vocabulary import MOST_CONFIDENCE
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,13 @@ EVENT_HINTS: Mapping[str, str] = {
 }
 """Further uses of an event; a wrong degree has no event of its own."""
 
-STEP_CLASSES: Mapping[StepClass, str] = {
+STEP_CLASSES: Mapping[str, str] = {
     "Citation": "It repeats what was given: the question, the case.",
     "Repetition": "It repeats an earlier step.",
     "Reasoning": "It adds an observation or a conclusion.",
     "Redundancy": "It adds nothing to the answer.",
 }
-"""Roles of a step, with a sentence each."""
+"""Roles of a step, with a sentence each; they are MedR-Bench's (arXiv 2503.04691)."""
 
 CHOICES: Mapping[str, str] = {
     "left": "Left is better",
@@ -75,6 +76,11 @@ REASONS: Mapping[str, str] = {
     "too_long": "Too long",
 }
 """Reasons for a vote with their labels."""
+
+
+def confidence_text(confidence: int) -> str:
+    """Return a confidence as reports write it, such as `sure 2 of 5`."""
+    return f"sure {confidence} of {MOST_CONFIDENCE}"
 
 
 def spoken(word: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from models.reward import EVENTS
+from pathviewer.feedback.vocabulary import spoken
 from pathviewer.insights import user_messages
 from pathviewer.insights.agreement import (
     Agreement,
@@ -17,10 +18,8 @@ from pathviewer.insights.chart import Cell, Chart, empty_chart, with_interval
 from pathviewer.insights.data_source import ChartData, rater_name
 from pathviewer.insights.plotly_charts import dots
 from pathviewer.insights.values import Label
+from storage.feedback.vocabulary import PREFERENCES
 from storage.statistics.records import LabelRow
-
-PREFERENCES = ("first", "second", "tie", "both_bad")
-"""Possible votes on a pair."""
 
 
 def agreement_of_all(data: ChartData) -> Chart:
@@ -30,7 +29,7 @@ def agreement_of_all(data: ChartData) -> Chart:
         "preference": agreement(preference_labels(data), PREFERENCES),
     }
     every |= {
-        event.replace("_", " "): agreement(_event_labels(data.labels, event), ("yes", "no"))
+        spoken(event): agreement(_event_labels(data.labels, event), ("yes", "no"))
         for event in EVENTS
     }
     about = {name: each for name, each in every.items() if each.items}
@@ -91,7 +90,7 @@ def agreement_of_pairs(data: ChartData) -> Chart:
 def judge_agreement(data: ChartData) -> Chart:
     """Return the agreement of each judge with the clinicians, by event."""
     agreements = [
-        (judge, event.replace("_", " "), _against(data.labels, rows, event))
+        (judge, spoken(event), _against(data.labels, rows, event))
         for judge, rows in _by_judge(data.judge_labels)
         for event in EVENTS
     ]

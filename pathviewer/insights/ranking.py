@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from pathviewer.insights.resampling import LEAST_CASES, case_codes, ratio
 from pathviewer.insights.values import UNKNOWN, Estimate, Vote
+from storage.feedback.vocabulary import NEUTRAL_CHOICES
 
-LEFT_WINS = {"left": 1.0, "tie": 0.5, "both_bad": 0.5, "right": 0.0}
+LEFT_WINS = {"left": 1.0, "right": 0.0} | dict.fromkeys(NEUTRAL_CHOICES, 0.5)
 ENDLESS = 7.0
 """Log-odds beyond this (1,100 to 1) mean an unbounded estimate: one side always won."""
 

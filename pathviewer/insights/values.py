@@ -36,7 +36,7 @@ class Vote:
     """Author of the right answer; may be the same."""
 
     choice: str
-    """`left`, `right`, `tie` or `both_bad`."""
+    """One of `storage.feedback.vocabulary.CHOICES`."""
 
     left_length: int
     """Characters of the left answer."""

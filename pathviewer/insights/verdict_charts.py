@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from models.reward import EVENTS
+from pathviewer.feedback.vocabulary import VERDICTS, spoken
 from pathviewer.insights import user_messages
 from pathviewer.insights.chart import Cell, Chart, empty_chart, with_interval
 from pathviewer.insights.data_source import NO_QUESTION_TYPE, UNKNOWN_ORGAN, ChartData
@@ -15,19 +16,11 @@ from pathviewer.insights.resampling import ratio
 from pathviewer.insights.values import Estimate
 from storage.statistics.records import LabelRow, VerdictRow
 
-VERDICTS = {
-    "correct": "correct",
-    "partly_correct": "partly correct",
-    "incorrect": "incorrect",
-    "unsure": "unsure",
-    "not_assessable": "not assessable",
-    "unsuitable_question": "unsuitable question",
-}
-"""Labels of verdicts, in stacking order."""
-
+WORDS = {verdict: spoken(verdict) for verdict in VERDICTS}
+"""Verdicts as the charts write them, in stacking order."""
 COLOURS = dict(
     zip(
-        VERDICTS.values(),
+        WORDS.values(),
         ("#6fc3a1", "#d8c26a", "#e0796b", "#8ea0b3", "#667787", "#4a5763"),
         strict=True,
     )
@@ -62,7 +55,7 @@ def verdicts_by_question_type(data: ChartData) -> Chart:
         data,
         "verdicts_by_question_type",
         "Verdicts by question type",
-        lambda row: row.task.replace("_", " ") or NO_QUESTION_TYPE,
+        lambda row: spoken(row.task) or NO_QUESTION_TYPE,
         "question type",
     )
 
@@ -97,7 +90,7 @@ def events(data: ChartData) -> Chart:
         parts["judges"] = data.judge_labels
     shares = {name: [_share(rows, event) for event in EVENTS] for name, rows in parts.items()}
     rows: list[tuple[Cell, ...]] = [
-        (event.replace("_", " "), name, len(parts[name]), *with_interval(shares[name][place]))
+        (spoken(event), name, len(parts[name]), *with_interval(shares[name][place]))
         for place, event in enumerate(EVENTS)
         for name in parts
     ]
@@ -108,7 +101,7 @@ def events(data: ChartData) -> Chart:
         "The last event is recorded in addition to the six and not scored.",
         ("event", "flagged by", "traces", "share", "low", "high"),
         rows,
-        dots([event.replace("_", " ") for event in EVENTS], shares, "share of traces"),
+        dots([spoken(event) for event in EVENTS], shares, "share of traces"),
     )
     labelled = data.labels or data.judge_labels
     return chart if labelled else empty_chart(chart, user_messages.NO_LABELLED_TRACES)
@@ -131,12 +124,12 @@ def _count_by_place(
         for place in places
     ]
     top_places = places[:MOST_BARS]
-    parts = {word: [counts[place][key] for place in top_places] for key, word in VERDICTS.items()}
+    parts = {word: [counts[place][key] for place in top_places] for key, word in WORDS.items()}
     chart = Chart(
         name,
         title,
         "Current verdicts of every rater.",
-        (head, "all", *VERDICTS.values()),
+        (head, "all", *WORDS.values()),
         rows,
         stacked_bars(top_places, parts, COLOURS, lying=True, unit="verdicts"),
         user_messages.most_frequent_shown(MOST_BARS) if len(places) > MOST_BARS else "",
@@ -149,7 +142,7 @@ def _order_by_time(chart: Chart) -> Chart:
     rows = sorted(chart.rows, key=lambda row: str(row[0]))
     parts = {
         word: [float(row[2 + place] or 0) for row in rows]
-        for place, word in enumerate(VERDICTS.values())
+        for place, word in enumerate(WORDS.values())
     }
     figure = stacked_bars([str(row[0]) for row in rows], parts, COLOURS, unit="verdicts")
     head = "month" if rows and len(str(rows[0][0])) == 7 else "day"

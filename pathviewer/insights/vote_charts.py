@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from pathviewer.feedback.vocabulary import CHOICES, spoken
 from pathviewer.insights import user_messages
 from pathviewer.insights.chart import Cell, Chart, empty_chart, with_interval
 from pathviewer.insights.data_source import ChartData
 from pathviewer.insights.plotly_charts import COLOURS, dots, stacked_bars
 from pathviewer.insights.ranking import strengths, vote_bias
 from pathviewer.insights.values import Estimate, Vote
+from storage.feedback.vocabulary import NEUTRAL_CHOICES
 from storage.statistics.records import VoteRow
 
-CHOICES = {"left": "left", "tie": "tie", "both_bad": "both bad", "right": "right"}
 REVISION_LENGTH = 8
 
 
@@ -63,7 +64,7 @@ def vote_choices(data: ChartData) -> Chart:
         "twice the length, log-odds beside strengths and side": bias.length_log_odds,
     }
     rows: list[tuple[Cell, ...]] = [
-        (f"chose {word}", counts[choice], None, None) for choice, word in CHOICES.items()
+        (f"chose {spoken(choice)}", counts[choice], None, None) for choice in CHOICES
     ]
     open_count = sum(not row.blind for row in data.votes)
     rows.append(("of these with names possibly known", open_count, None, None))
@@ -87,7 +88,7 @@ def wins(data: ChartData) -> Chart:
     votes = [vote for vote in _votes(data) if vote.left_model != vote.right_model]
     models = sorted({name for vote in votes for name in (vote.left_model, vote.right_model)})
     counts = {model: _record(votes, model) for model in models}
-    words = ("won", "tie", "both bad", "lost")
+    words = ("won", *map(spoken, NEUTRAL_CHOICES), "lost")
     parts = {word: [counts[model][word] for model in models] for word in words}
     colours = dict(zip(words, (COLOURS[2], "#8ea0b3", "#667787", "#e0796b"), strict=True))
     chart = Chart(
@@ -116,9 +117,9 @@ def _record(votes: Sequence[Vote], model: str) -> Counter[str]:
 
 
 def _outcome(choice: str, side: str) -> str:
-    if choice in ("left", "right"):
-        return "won" if choice == side else "lost"
-    return CHOICES[choice]
+    if choice in NEUTRAL_CHOICES:
+        return spoken(choice)
+    return "won" if choice == side else "lost"
 
 
 def _votes(data: ChartData) -> list[Vote]:

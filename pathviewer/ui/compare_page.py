@@ -9,6 +9,7 @@ from pathviewer.attention.colour_maps import COLOUR_MAPS
 from pathviewer.auth.roles import Action
 from pathviewer.ui.html_page import html_page_route
 from pathviewer.ui.page_files import ASSETS_PATH
+from pathviewer.ui.vocabulary import vote_vocabulary
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -25,4 +26,5 @@ def compare_page_route(settings: Settings) -> Route:
         Action.judge,
         library=f"{ASSETS_PATH}/openseadragon/openseadragon.min.js",
         colours=json.dumps(colours),
+        vocabulary=json.dumps(vote_vocabulary()),
     )

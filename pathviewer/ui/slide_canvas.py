@@ -6,6 +6,7 @@ import gradio as gr
 
 from pathviewer.settings import Settings
 from pathviewer.ui.panel import panel
+from pathviewer.ui.vocabulary import verdict_words
 
 
 def slide_canvas(settings: Settings) -> gr.HTML:
@@ -15,4 +16,4 @@ def slide_canvas(settings: Settings) -> gr.HTML:
     shape, points ([x, y] in level-0 pixels as drawn) and box (x, y, width, height in whole level-0
     pixels, rounded outwards).
     """
-    return panel(settings, "viewer/slide_canvas.js", "pv-slide-canvas")
+    return panel(settings, "viewer/slide_canvas.js", "pv-slide-canvas", verdicts=verdict_words())

@@ -20,6 +20,7 @@ from models.reasoning.trace import parse
 from models.reward import EVENTS
 from pathviewer.attention.map_json import list_passage_maps
 from pathviewer.common.plural import format_count
+from pathviewer.feedback.vocabulary import confidence_text, spoken
 from pathviewer.insights.data_source import rater_name
 from pathviewer.questions.blinding import is_assigned
 from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
@@ -107,7 +108,7 @@ class WorklistReport:
             "Repeats after the washout": str(sum(turn.round > 0 for turn in rated)),
             "Skipped": str(len(ended) - len(rated)),
             "Verdicts shown here": "; ".join(
-                f"{count} {verdict_text(verdict)}" for verdict, count in verdicts.most_common()
+                f"{count} {spoken(str(verdict))}" for verdict, count in verdicts.most_common()
             )
             or "none",
             "Rules": describe_rules(self._worklist),
@@ -299,17 +300,12 @@ def _rater_facts(rater_id: str, feedback: Sequence[FeedbackRecord]) -> dict[str,
 
 
 def _describe_verdict(feedback: FeedbackRecord) -> str:
-    parts = [verdict_text(feedback.verdict)]
+    parts = [spoken(str(feedback.verdict))]
     if feedback.confidence:
-        parts.append(f"sure {feedback.confidence} of 5")
+        parts.append(confidence_text(feedback.confidence))
     if feedback.corrected_answer:
         parts.append(f"right is: {feedback.corrected_answer}")
     return ", ".join(parts)
-
-
-def verdict_text(verdict: str | None) -> str:
-    """Return a verdict as text."""
-    return (verdict or "").replace("_", " ")
 
 
 def describe_repeat(assignment: AssignmentRecord) -> str:

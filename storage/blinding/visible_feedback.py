@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from storage.feedback.vocabulary import UNDONE
 from storage.tables import Completion, CurrentFeedback, Feedback, Question
 
 UNLOCKING_KINDS = ("labels", "verdict")
@@ -72,5 +73,5 @@ def _votes_on_same_pairs(viewer_id: str) -> Select[str]:
         select(theirs.feedback_id)
         .join(own, same)
         .join(own_vote, own_vote.id == own.feedback_id)
-        .where(own.rater_id == viewer_id, own.kind == "preference", own_vote.choice != "undone")
+        .where(own.rater_id == viewer_id, own.kind == "preference", own_vote.choice != UNDONE)
     )

@@ -23,10 +23,10 @@ class NewFeedback:
     """Completion rated."""
 
     kind: str
-    """`verdict`, `labels`, `edited_trace`, `evidence` or `preference`."""
+    """One of `vocabulary.KINDS`."""
 
     idempotency_key: str
-    """Chosen by the sender, at most 64 characters; the same key means the same submission."""
+    """Chosen by the sender, up to `KEY_LENGTH` characters; the same key, the same submission."""
 
     seconds: float | None = None
     """Time spent on it, seconds."""
@@ -35,17 +35,16 @@ class NewFeedback:
     """Whether the attention overlay was visible."""
 
     comment: str | None = None
-    """Free text, at most 4,000 characters."""
+    """Free text, at most `COMMENT_LENGTH` characters."""
 
     verdict: str | None = None
-    """`correct`, `partly_correct`, `incorrect`, `unsure`, `not_assessable` or
-    `unsuitable_question`."""
+    """One of `vocabulary.VERDICTS`."""
 
     corrected_answer: str | None = None
     """Correct answer; with a verdict."""
 
     confidence: int | None = None
-    """Confidence, 1 to 5; with a verdict."""
+    """From `LEAST_CONFIDENCE` to `MOST_CONFIDENCE`; with a verdict."""
 
     absences: Sequence[str] | None = None
     """What the whole trace lacks; with labels."""
@@ -83,7 +82,7 @@ class NewFeedback:
     """Completion on the left."""
 
     choice: str | None = None
-    """`left`, `right`, `tie` or `both_bad`; `undone` withdraws an earlier vote."""
+    """One of `vocabulary.CHOICES`, or `vocabulary.UNDONE`."""
 
     reasons: Sequence[str] | None = None
     """Reasons of a preference."""

@@ -9,6 +9,16 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.base import Base, new_id, now
+from storage.feedback.vocabulary import (
+    CHOICES,
+    COMMENT_LENGTH,
+    KEY_LENGTH,
+    KINDS,
+    LEAST_CONFIDENCE,
+    MOST_CONFIDENCE,
+    UNDONE,
+    VERDICTS,
+)
 
 REQUIRED_COLUMNS = {
     "verdict": ("verdict",),
@@ -25,20 +35,25 @@ OPTIONAL_COLUMNS = {
 }
 """Columns allowed for a kind of feedback and forbidden for others."""
 
+
+def _one_of(column: str, words: tuple[str, ...]) -> str:
+    """SQL condition that a column holds one of these words."""
+    listed = ", ".join(f"'{word}'" for word in words)
+    return f"{column} IN ({listed})"
+
+
 CHECKS = {
-    "kind": "kind IN ('verdict', 'labels', 'edited_trace', 'evidence', 'preference')",
-    "verdict": "verdict IN ('correct', 'partly_correct', 'incorrect', 'unsure', "
-    "'not_assessable', 'unsuitable_question')",
-    "confidence": "confidence BETWEEN 1 AND 5",
-    "comment": "length(comment) <= 4000",
+    "kind": _one_of("kind", KINDS),
+    "verdict": _one_of("verdict", VERDICTS),
+    "confidence": f"confidence BETWEEN {LEAST_CONFIDENCE} AND {MOST_CONFIDENCE}",
+    "comment": f"length(comment) <= {COMMENT_LENGTH}",
     "seconds": "seconds >= 0",
-    "idempotency_key": "length(idempotency_key) BETWEEN 1 AND 64",
+    "idempotency_key": f"length(idempotency_key) BETWEEN 1 AND {KEY_LENGTH}",
     "size": "width > 0 AND height > 0",
     # evidence without a box withdraws an earlier one
     "box": "(x IS NULL) = (y IS NULL) AND (x IS NULL) = (width IS NULL) "
     "AND (x IS NULL) = (height IS NULL) AND (points IS NULL OR x IS NOT NULL)",
-    # `undone` withdraws an earlier vote
-    "choice": "choice IN ('left', 'right', 'tie', 'both_bad', 'undone')",
+    "choice": _one_of("choice", (*CHOICES, UNDONE)),
     "pair": "other_completion_id <> completion_id",
     "left": "left_completion_id IN (completion_id, other_completion_id)",
     "whole": " AND ".join(
@@ -82,7 +97,7 @@ class Feedback(Base):
     rater_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
     completion_id: Mapped[str] = mapped_column(ForeignKey("completions.id"))
     kind: Mapped[str] = mapped_column(String(16))
-    idempotency_key: Mapped[str] = mapped_column(String(64))
+    idempotency_key: Mapped[str] = mapped_column(String(KEY_LENGTH))
     supersedes_id: Mapped[str | None] = mapped_column(ForeignKey("feedback.id"))
     created_at: Mapped[datetime] = mapped_column(default=now)
     seconds: Mapped[float | None]

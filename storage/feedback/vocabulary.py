@@ -16,8 +16,14 @@ VERDICTS = (
     "unsuitable_question",
 )
 """A rater's verdict on the answer."""
-CHOICES = ("left", "right", "tie", "both_bad")
+SIDES = ("left", "right")
+"""Votes for one of a pair of completions."""
+NEUTRAL_CHOICES = ("tie", "both_bad")
+"""Votes for neither."""
+CHOICES = (*SIDES, *NEUTRAL_CHOICES)
 """A vote on a pair of completions."""
+PREFERENCES = ("first", "second", *NEUTRAL_CHOICES)
+"""Result of a vote for the stored pair, whichever of the two stood on the left; not stored."""
 UNDONE = "undone"
 """Stored in place of a choice: the row withdraws an earlier vote."""
 LEAST_CONFIDENCE, MOST_CONFIDENCE = 1, 5

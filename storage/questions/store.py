@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import asdict
 from datetime import timedelta
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -160,12 +160,6 @@ def list_questions(
         questions = questions.where(or_(Question.created_at < last.created_at, same_time))
     newest = questions.order_by(Question.created_at.desc(), Question.id.desc()).limit(limit)
     return [as_record(QuestionRecord, row) for row in session.scalars(newest)]
-
-
-def count_questions(session: Session, pixels_sha256: str) -> int:
-    """Number of questions with this picture."""
-    same = select(func.count()).where(Question.pixels_sha256 == pixels_sha256)
-    return session.scalar(same) or 0
 
 
 def add_deletion_check(

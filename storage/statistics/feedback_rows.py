@@ -22,6 +22,7 @@ from storage.blinding.visible_feedback import (
     feedback_is_visible,
     first_answer_is_visible,
 )
+from storage.feedback.vocabulary import PREFERENCES, SIDES, UNDONE
 from storage.statistics.records import (
     NO_FILTERS,
     FilterChoices,
@@ -88,13 +89,10 @@ def votes(session: Session, filters: Filters = NO_FILTERS) -> list[VoteRow]:
 
 
 def resolve_preference(choice: str, turned: int) -> str:
-    """Result of a vote: `first` or `second` of the pair, `tie` or `both_bad`.
-
-    `turned` means that the second was on the left.
-    """
-    if choice not in ("left", "right"):
+    """Result of a vote, one of PREFERENCES; `turned` means that the second was on the left."""
+    if choice not in SIDES:
         return choice
-    return "first" if (choice == "left") != bool(turned) else "second"
+    return PREFERENCES[SIDES.index(choice) ^ bool(turned)]
 
 
 def first_answers(session: Session, filters: Filters = NO_FILTERS) -> list[FirstAnswerRow]:
@@ -158,7 +156,7 @@ def votes_query(filters: Filters) -> Select[*tuple[Any, ...]]:
         .join(other, other.id == Feedback.other_completion_id)
         .join(other_question, other_question.id == other.question_id)
     )
-    counted = compared.where(Feedback.choice != "undone")
+    counted = compared.where(Feedback.choice != UNDONE)
     if filters.blind_votes:
         counted = counted.where(~known)
     return counted.order_by(Feedback.created_at, Feedback.id)

@@ -108,13 +108,13 @@ class VoteRow(NamedTuple):
     right_length: int
     """Its length in characters."""
     choice: str
-    """`left`, `right`, `tie` or `both_bad`."""
+    """One of `storage.feedback.vocabulary.CHOICES`."""
     rater: str = ""
     """Account id of the rater."""
     pair: str = ""
     """Ids of both completions, independent of their sides."""
     preferred: str = ""
-    """`first` or `second` of the pair, `tie` or `both_bad`."""
+    """One of `storage.feedback.vocabulary.PREFERENCES`."""
     blind: bool = True
     """False where the rater may have known who wrote the answers."""
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from storage import user_messages
 from storage.assignment import AssignmentKind, end_row
 from storage.errors import ConflictError
+from storage.feedback.vocabulary import UNDONE
 from storage.row_values import as_record
 from storage.tables import (
     Comparison,
@@ -129,7 +130,7 @@ def _rated_since(session: Session, assignment: WorklistAssignment) -> set[str]:
         .join(WorklistItem, WorklistItem.question_id == Completion.question_id)
         .where(WorklistItem.id == assignment.item_id, Feedback.rater_id == assignment.rater_id)
         .where(Feedback.kind.in_(("verdict", "preference")))
-        .where(Feedback.choice.is_distinct_from("undone"))
+        .where(Feedback.choice.is_distinct_from(UNDONE))
         .where(Feedback.created_at >= assignment.started_at)
     )
     return {

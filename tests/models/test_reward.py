@@ -1,23 +1,22 @@
-"""The formulas over the six events, and agreement between raters."""
+"""The reward's formulas over the six events, and its total."""
 
 from __future__ import annotations
 
 from itertools import chain, combinations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from models.reward import (
     ABSENCES,
     ERRORS,
     EVENTS,
-    completeness,
-    efficiency,
-    factuality,
-    kappa,
+    HIGHEST_TOTAL,
+    RIGHT,
+    WRONG,
+    right_or_wrong,
     score_events,
     score_labels,
+    total_reward,
 )
 
 
@@ -71,27 +70,20 @@ def test_labels_that_cannot_be(absences: set[str], steps: list[set[str]]) -> Non
         score_labels(absences, steps)
 
 
-def test_the_steps_measures() -> None:
-    assert efficiency(["Citation", "Reasoning", "Reasoning", "Redundancy"]) == 0.5
-    assert factuality([True, False, True, True]) == 0.75
-    assert completeness([True, False]) == 0.5
-    assert efficiency([]) is factuality([]) is completeness([]) is None
+@pytest.mark.parametrize(
+    ("process", "accuracy", "form", "total"),
+    [
+        (1.0, RIGHT, RIGHT, HIGHEST_TOTAL),
+        (0.8, WRONG, RIGHT, 1.8),
+        (0.0, WRONG, WRONG, 0.0),
+    ],
+)
+def test_the_total_is_the_sum_of_its_parts(
+    process: float, accuracy: float, form: float, total: float
+) -> None:
+    assert total_reward(process, accuracy, form) == pytest.approx(total)
 
 
-def test_kappa_of_a_table_worked_by_hand() -> None:
-    # 20 yes/yes, 5 yes/no, 10 no/yes, 15 no/no: seen 0.7, by chance 0.5
-    pairs = [(1, 1)] * 20 + [(1, 0)] * 5 + [(0, 1)] * 10 + [(0, 0)] * 15
-    assert kappa(pairs) == pytest.approx(0.4)
-    assert kappa([]) is None
-    assert kappa([(1, 1), (1, 1)]) is None
-
-
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30))
-def test_kappa_is_symmetric_and_at_most_one(pairs: list[tuple[int, int]]) -> None:
-    value = kappa(pairs)
-    other = kappa([(right, left) for left, right in pairs])
-    assert (value is None) == (other is None)
-    if value is not None and other is not None:
-        assert value == pytest.approx(other)
-        assert value <= 1
-        assert (value == 1) == all(left == right for left, right in pairs)
+def test_what_is_right_earns_one_and_what_is_wrong_nothing() -> None:
+    assert (right_or_wrong(True), right_or_wrong(False)) == (1, 0)
+    assert HIGHEST_TOTAL == 3

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -59,6 +59,30 @@ def test_named_constraints_of_the_migrations_are_those_of_the_code(url: str) -> 
     for table in Base.metadata.tables.values():
         for constraint in table.constraints - {table.primary_key}:
             assert f"CONSTRAINT {constraint.name} " in made, constraint
+
+
+def read_checks(url: str) -> dict[str, dict[str, str]]:
+    """Conditions of the check constraints by table and name, as the database has them."""
+    engine = create_engine(url)
+    found = inspect(engine).get_multi_check_constraints()
+    engine.dispose()
+    return {
+        table: {str(check["name"]): str(check["sqltext"]) for check in checks}
+        for (_, table), checks in found.items()
+        if table != "alembic_version"
+    }
+
+
+def test_the_migrations_check_what_the_code_checks(empty_url: str) -> None:
+    if empty_url.startswith("sqlite"):
+        Path(make_url(empty_url).database or "").parent.mkdir()
+    engine = create_engine(empty_url)
+    Base.metadata.create_all(engine)
+    of_the_code = read_checks(empty_url)
+    Base.metadata.drop_all(engine)
+    engine.dispose()
+    open_database(empty_url).close()
+    assert read_checks(empty_url) == of_the_code
 
 
 def test_sqlite_is_durable_checked_and_private(empty_sqlite_url: str) -> None:

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 
 import { compareKeys } from "../../pathviewer/ui/static/compare/compare_keys.js";
+import { CHOICE_KEYS, REASON_KEYS } from "../../pathviewer/ui/static/compare/vote_bar.js";
 import { nameMatches, normalizeName } from "../../pathviewer/ui/static/core/names.js";
 import { identityText } from "../../pathviewer/ui/static/viewer/slide_identity.js";
 import { may, say, store, unsay } from "../../pathviewer/ui/static/core/store.js";
@@ -34,7 +35,9 @@ test("an identity leaves out what is unknown, but for the stain", () => {
 });
 
 test("no key is bound twice on a page", () => {
-  for (const table of [viewKeys(null), compareKeys(null, () => null)]) {
+  const words = (keys) => Object.keys(keys).map((name) => ({ name, label: name }));
+  const vocabulary = { choices: words(CHOICE_KEYS), reasons: words(REASON_KEYS) };
+  for (const table of [viewKeys(null), compareKeys(vocabulary, null, () => null)]) {
     const keys = table.flatMap((entry) => entry.keys);
     assert.deepEqual(keys, [...new Set(keys)]);
     assert.ok(table.every(({ shown, what, run }) => shown && what && typeof run === "function"));

@@ -20,6 +20,7 @@ from models.errors import CheckpointError
 from models.judges.base import Judge
 from models.judges.endpoint_judge import EndpointJudge
 from models.judges.request import JudgeEndpoint
+from models.reward import RewardPart
 from models.training.data.tiles import DataError
 from models.training.data.trl_rows import require_columns
 from models.training.specimen.claims import MeasuredClaimsJudge
@@ -38,7 +39,6 @@ from models.training.trainer.trl import (
     write_result,
 )
 
-RewardName = Literal["accuracy", "format", "process"]
 COLUMNS = ("prompt", "gold")
 
 
@@ -57,8 +57,8 @@ class GrpoConfig(TrainerConfig):
     """Temperature of the rollouts."""
     beta: float = Field(default=0.04, ge=0)
     """Weight of the divergence from the initial network."""
-    rewards: dict[RewardName, float] = Field(min_length=1)
-    """Weights of the rewards, by name."""
+    rewards: dict[RewardPart, float] = Field(min_length=1)
+    """Weights of the rewards of `models.reward`, by name."""
     judge: Literal["measured-claims"] | JudgeEndpoint = "measured-claims"
     """Source of the process reward: measured claims or an endpoint."""
 
@@ -121,7 +121,7 @@ def open_judge(config: GrpoConfig) -> Judge:
     return MeasuredClaimsJudge()
 
 
-def reward(name: RewardName, judge: Judge) -> Callable[..., list[float | None]]:
+def reward(name: RewardPart, judge: Judge) -> Callable[..., list[float | None]]:
     """Reward function by its name in a config."""
     if name == "process":
         return ProcessReward(judge)

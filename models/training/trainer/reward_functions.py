@@ -1,4 +1,6 @@
-"""Dual reward for TRL's GRPOTrainer: format, accuracy and process.
+"""Parts of `models.reward` as functions for TRL's GRPOTrainer: format, accuracy and process.
+
+The trainer multiplies each by its weight and sums them.
 
 Each function takes lists with one entry per completion, and the data set's columns by name, and
 returns a list of rewards, None where it abstains. The columns are `gold`, `options` (null or empty
@@ -15,6 +17,7 @@ from typing import Any
 from models.errors import ModelError
 from models.judges.base import Judge, JudgeInput, process_scores
 from models.reasoning.trace import parse
+from models.reward import right_or_wrong
 from models.scoring import answer_is_right, format_is_right
 from models.training.specimen.facts_column import read_facts
 
@@ -24,8 +27,8 @@ Rewards = list[float | None]
 
 
 def format_reward(*, completions: Sequence[Completion], **_: Any) -> Rewards:
-    """1 if the completion is `<think>...</think><answer>...</answer>`, else 0."""
-    return [float(format_is_right(completion_text(completion))) for completion in completions]
+    """RIGHT if the completion is `<think>...</think><answer>...</answer>`, else WRONG."""
+    return [right_or_wrong(format_is_right(completion_text(each))) for each in completions]
 
 
 def accuracy_reward(
@@ -35,10 +38,12 @@ def accuracy_reward(
     options: Sequence[Sequence[str] | None] | None = None,
     **_: Any,
 ) -> Rewards:
-    """1 if the answer names the correct option by letter or text, else 0."""
+    """RIGHT if the answer names the correct option by letter or text, else WRONG."""
     offered = options or [None] * len(completions)
     return [
-        float(answer_is_right(parse(completion_text(completion)).answer, choices or (), right))
+        right_or_wrong(
+            answer_is_right(parse(completion_text(completion)).answer, choices or (), right)
+        )
         for completion, choices, right in zip(completions, offered, gold, strict=True)
     ]
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
 from pathviewer.api.json_route import Asker, json_router
-from pathviewer.api.schemas.questions import SlideMap
+from pathviewer.api.schemas.questions import DISAGREEMENT, SlideMap
 from pathviewer.auth.roles import SEES_ALL
 from storage.questions.slide_map import (
     MapFeedback,
@@ -62,7 +62,7 @@ def map_entry_json(question: MapQuestion, feedback: Sequence[MapFeedback]) -> di
     """Return a question as JSON; `verdict` is `mixed` if verdicts differ, None without verdicts."""
     question_feedback = [each for each in feedback if each.question_id == question.id]
     verdicts = {each.verdict for each in question_feedback if each.verdict}
-    mixed = "mixed" if verdicts else None
+    mixed = DISAGREEMENT if verdicts else None
     return {
         "reading": question.id,
         "question": question.question,

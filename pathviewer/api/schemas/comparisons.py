@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pathviewer.api.schemas.base import BoxOut, Facts, OutlineOut, Response, SlideName, Timestamp
+from pathviewer.api.schemas.feedback import ChoiceName, ReasonName
 from pathviewer.api.schemas.questions import Finish, Trace
 from pathviewer.api.schemas.worklists import WorklistName
 
@@ -65,8 +66,8 @@ class Authors(Response):
 class Vote(Response):
     """The caller's vote."""
 
-    choice: str
-    reasons: list[str]
+    choice: ChoiceName
+    reasons: list[ReasonName]
     comment: str | None
     created_at: Timestamp
 
@@ -76,7 +77,7 @@ class OtherVote(Response):
 
     rater: str
     """Pseudonym."""
-    choice: str
+    choice: ChoiceName
 
 
 class Draw(Response):

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from models.reward import ABSENCES
 from pathviewer.api.schemas.base import BoxOut, OutlineOut, Response, Timestamp
+from pathviewer.common.schema import OneOf
+from pathviewer.feedback.vocabulary import CHOICES, REASONS, STEP_CLASSES, STEP_EVENTS
+from storage.feedback.vocabulary import KINDS, UNDONE, VERDICTS
+
+VerdictName = Annotated[str, OneOf(VERDICTS)]
+ChoiceName = Annotated[str, OneOf(tuple(CHOICES))]
+ReasonName = Annotated[str, OneOf(tuple(REASONS))]
 
 
 class Reward(Response):
@@ -35,7 +45,7 @@ class _FeedbackOut(Response):
     created_at: Timestamp
     supersedes: str | None
     completion: str
-    kind: str
+    kind: Annotated[str, OneOf(KINDS)]
     seconds: float | None
     overlay_seen: bool | None
     comment: str | None
@@ -44,7 +54,7 @@ class _FeedbackOut(Response):
 class VerdictOut(_FeedbackOut):
     """A verdict."""
 
-    verdict: str
+    verdict: VerdictName
     corrected_answer: str | None
     confidence: int | None
 
@@ -53,17 +63,17 @@ class StepLabelOut(Response):
     """Errors of a step; places in UTF-16 code units."""
 
     step: int
-    events: list[str]
+    events: list[Annotated[str, OneOf(tuple(STEP_EVENTS))]]
     quote: str | None
     start: int | None
     stop: int | None
-    step_class: str | None
+    step_class: Annotated[str, OneOf(tuple(STEP_CLASSES))] | None
 
 
 class LabelsOut(_FeedbackOut):
     """Labels."""
 
-    absences: list[str]
+    absences: list[Annotated[str, OneOf(tuple(ABSENCES))]]
     steps: list[StepLabelOut]
 
 
@@ -93,8 +103,9 @@ class PreferenceOut(_FeedbackOut):
 
     other: str
     left: str
-    choice: str
-    reasons: list[str] | None
+    choice: Annotated[str, OneOf((*CHOICES, UNDONE))]
+    """`undone` withdraws an earlier vote."""
+    reasons: list[ReasonName] | None
 
 
 AnyFeedback = VerdictOut | LabelsOut | EditedTraceOut | EvidenceOut | PreferenceOut

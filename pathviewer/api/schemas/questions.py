@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pathviewer.api.schemas.base import BoxOut, Facts, OutlineOut, Response, SlideName, Timestamp
-from pathviewer.common.schema import Schema
+from pathviewer.common.schema import OneOf, Schema
+from storage.feedback.vocabulary import VERDICTS
 
 QuestionState = Literal["running", "done", "failed", "stopped"]
 Finish = Literal["stop", "length", "cancelled"]
+DISAGREEMENT = "mixed"
+"""In place of a verdict: raters disagree."""
 
 
 class DeletionCheckRequest(Schema):
@@ -302,7 +305,7 @@ class SlideMapQuestion(Response):
     reading: str
     question: str
     created_at: Timestamp
-    verdict: str | None
+    verdict: Annotated[str, OneOf((*VERDICTS, DISAGREEMENT))] | None
     """`mixed` if raters disagree."""
     evidence: list[MapEvidence]
     box: BoxOut

@@ -17,7 +17,7 @@ from pathviewer.slides.phantom.hashing import Floats
 from pathviewer.slides.phantom.layout import BLOCK, CANVAS, HALO, PhantomLayout, make_layout, unfold
 from pathviewer.slides.phantom.noise import PERIOD, smoothstep
 from pathviewer.slides.phantom.sprites import Bank, make_sprites
-from pathviewer.slides.phantom.stain import WHITE, colour_table, to_colour
+from pathviewer.slides.phantom.stain import colour_table, to_colour
 from pathviewer.slides.phantom.textures import Textures, make_textures
 
 CORE = np.s_[HALO : HALO + BLOCK, HALO : HALO + BLOCK]
@@ -260,8 +260,3 @@ def _blur(ground: Ground, colours: Bytes, marks: Bytes) -> Bytes:
     mixed[..., :3] = sharp + (soft - sharp) * weight[..., None]
     marks[weight[CENTRES] > 0.5] |= int(MarkKind.blurred)
     return mixed
-
-
-def bare_glass() -> NDArray[np.uint8]:
-    """Return (4,) RGBX of bare glass."""
-    return np.array([*WHITE, 0], np.uint8)

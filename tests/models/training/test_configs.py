@@ -14,7 +14,7 @@ from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
 from models.processing import load_processor
 from models.registry import resolve_model
-from models.reward import ABSENCES, EVENTS
+from models.reward import ABSENCES, EVENTS, WEIGHTS
 from models.training.recipe import DATA_FILE, AverageConfig, NewConfig
 from models.training.specimen.random_init import SIZES
 from models.training.stages.finetuning import TuningConfig
@@ -55,6 +55,10 @@ LARGE = [name for name in KINDS if name.startswith(("qwen7b", "medvlm"))]
 
 def shipped(name: str) -> Any:
     return read_config(CONFIGS / f"{name}.toml", KINDS[name])
+
+
+def test_the_dual_reward_of_the_paper_is_that_of_the_page() -> None:
+    assert shipped("qwen7b/grpo_dual").rewards == WEIGHTS
 
 
 @pytest.fixture(scope="session")

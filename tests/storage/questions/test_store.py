@@ -16,7 +16,6 @@ from storage.questions.store import (
     add_completion,
     add_deletion_check,
     add_question,
-    count_questions,
     end_question,
     fail_interrupted,
     find_completion,
@@ -60,7 +59,6 @@ def test_a_reading_is_asked_started_answered_and_found_again(database: Database)
         assert find_completion(session, "1" * 36) == completion
         assert list_completions(session, [reading.id]) == [completion]
         assert list_questions(session, "local") == [found]
-        assert count_questions(session, PIXELS) == 1
 
 
 def test_lists_are_ones_own_by_slide_and_page_by_page(database: Database) -> None:

@@ -1,34 +1,21 @@
 /** The keys of the page on which answers are compared. */
 
-import { CHOICES, REASONS, toggleReason } from "./vote_bar.js";
+import { CHOICE_KEYS, REASON_KEYS, toggleReason } from "./vote_bar.js";
 import { stepBy } from "./completion_side.js";
 import { next, passOver, undo, vote } from "./compare_store.js";
 import { toggleHeat } from "../attention/heat_settings.js";
 import { store } from "../core/store.js";
 import { viewKeys } from "../viewer/view_keys.js";
 
-/** @returns {{keys: string[], shown: string, what: string, group: string, run: Function}[]} */
-export function compareKeys(views, toggleKeys) {
-  const voting = (group) =>
-    CHOICES.map(({ name, key, label }) => ({
-      keys: [key.toLowerCase()],
-      shown: key,
-      what: label,
-      group,
-      run: () => vote(name),
-    }));
-  const why = (group) =>
-    REASONS.map(({ name, key, label }) => ({
-      keys: [key.toLowerCase()],
-      shown: key,
-      what: label,
-      group,
-      run: () => toggleReason(name),
-    }));
+/**
+ * @param {Object} vocabulary choices and reasons, see Ballot
+ * @returns {{keys: string[], shown: string, what: string, group: string, run: Function}[]}
+ */
+export function compareKeys(vocabulary, views, toggleKeys) {
   return [
-    ...voting("Vote"),
+    ...wordKeys("Vote", vocabulary.choices, CHOICE_KEYS, vote),
     ...afterKeys("Vote"),
-    ...why("Why"),
+    ...wordKeys("Why", vocabulary.reasons, REASON_KEYS, toggleReason),
     ...commentKeys("Why"),
     ...slideKeys("Attention", views),
     ...moves(views),
@@ -40,6 +27,16 @@ export function compareKeys(views, toggleKeys) {
       run: toggleKeys,
     },
   ];
+}
+
+function wordKeys(group, words, keys, run) {
+  return words.map(({ name, label }) => ({
+    keys: [keys[name].toLowerCase()],
+    shown: keys[name],
+    what: label,
+    group,
+    run: () => run(name),
+  }));
 }
 
 function afterKeys(group) {

@@ -17,11 +17,11 @@ import { identityText } from "../viewer/slide_identity.js";
 import { say, store } from "../core/store.js";
 
 class ComparePage {
-  constructor(host) {
+  constructor(host, vocabulary) {
     this.host = host;
     this.views = new CompareViews();
     this.sides = { left: new CompareSide("left"), right: new CompareSide("right") };
-    this.ballot = new Ballot();
+    this.ballot = new Ballot(vocabulary);
     this.begin = new CompareStart(this.views);
     this.question = h("p", { class: "pv-compare-question" });
     this.done = h(
@@ -43,7 +43,7 @@ class ComparePage {
       this.begin.node,
       this.done,
     );
-    const table = compareKeys(this.views, () => this.toggleKeys());
+    const table = compareKeys(vocabulary, this.views, () => this.toggleKeys());
     this.keys = keysPanel(table);
     host.append(this.keys);
     bindKeys(table);
@@ -88,8 +88,9 @@ class ComparePage {
 
 async function begin() {
   messageLine();
-  setColours(JSON.parse(document.body.dataset.colours));
-  const page = new ComparePage(document.getElementById("compare"));
+  const { colours, vocabulary } = document.body.dataset;
+  setColours(JSON.parse(colours));
+  const page = new ComparePage(document.getElementById("compare"), JSON.parse(vocabulary));
   page.views.begin();
   page.views.first.viewer.addHandler(
     "update-viewport",

@@ -76,9 +76,7 @@ export function askTwice(asked) {
   return ask("/api/comparisons", { method: "POST", json: asked }, show);
 }
 
-/** @typedef {"left"|"right"|"tie"|"both_bad"} Choice */
-
-/** Vote. @param {Choice} choice */
+/** Vote. @param {string} choice */
 export async function vote(choice) {
   const one = store.get("comparison");
   if (!one || !["ready", "streaming"].includes(one.state) || store.get("busy")) return;

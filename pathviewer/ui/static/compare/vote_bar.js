@@ -4,20 +4,15 @@ import { canUndo, fillIn, leave, next, passOver, undo, vote } from "./compare_st
 import { fill, h, setAttribute, setText } from "../core/dom.js";
 import { store } from "../core/store.js";
 
-/** @type {{name: import("./compare_store.js").Choice, key: string, label: string}[]} */
-export const CHOICES = [
-  { name: "left", key: "A", label: "Left is better" },
-  { name: "tie", key: "T", label: "Tie" },
-  { name: "both_bad", key: "B", label: "Both bad" },
-  { name: "right", key: "L", label: "Right is better" },
-];
-export const REASONS = [
-  { name: "wrong_finding", key: "W", label: "Wrong finding" },
-  { name: "right_answer_wrong_reason", key: "R", label: "Right answer, wrong reason" },
-  { name: "missed_finding", key: "M", label: "Missed finding" },
-  { name: "unsafe", key: "S", label: "Unsafe" },
-  { name: "too_long", key: "O", label: "Too long" },
-];
+/** Keys of choices and reasons, which the server names. */
+export const CHOICE_KEYS = { left: "A", tie: "T", both_bad: "B", right: "L" };
+export const REASON_KEYS = {
+  wrong_finding: "W",
+  right_answer_wrong_reason: "R",
+  missed_finding: "M",
+  unsafe: "S",
+  too_long: "O",
+};
 
 /** Tick a reason, or take it back. */
 export function toggleReason(name) {
@@ -29,8 +24,12 @@ export function toggleReason(name) {
 }
 
 export class Ballot {
-  constructor() {
-    this.choices = CHOICES.map(({ name, key, label }) =>
+  /** @param {{choices: Word[], reasons: Word[]}} vocabulary @typedef {{name: string, label: string}} Word */
+  constructor(vocabulary) {
+    this.words = Object.fromEntries(
+      vocabulary.choices.map(({ name, label }) => [name, label.toLowerCase()]),
+    );
+    this.choices = vocabulary.choices.map(({ name, label }) =>
       h(
         "button",
         {
@@ -39,11 +38,11 @@ export class Ballot {
           "data-choice": name,
           onclick: () => vote(name),
         },
-        keyMark(key),
+        keyMark(CHOICE_KEYS[name]),
         label,
       ),
     );
-    this.reasons = REASONS.map(({ name, key, label }) =>
+    this.reasons = vocabulary.reasons.map(({ name, label }) =>
       h(
         "button",
         {
@@ -52,7 +51,7 @@ export class Ballot {
           "data-reason": name,
           onclick: () => toggleReason(name),
         },
-        keyMark(key),
+        keyMark(REASON_KEYS[name]),
         label,
       ),
     );
@@ -149,7 +148,7 @@ export class Ballot {
         ? `${one.worklist.name} · ${progressText(done, mine, pairs)}`
         : "A question of your own",
     );
-    fill(this.after, ...afterVote(one));
+    fill(this.after, ...afterVote(one, this.words));
     this.next.disabled = one.state === "streaming" || store.get("busy");
     setText(this.next.lastChild, one.worklist ? "Next pair" : "Done");
     this.next.style.visibility = one.vote || one.state === "failed" ? "visible" : "hidden";
@@ -167,9 +166,8 @@ export function progressText(done, mine, pairs) {
 }
 
 /** What is told with the vote: how others chose, and how the pair was drawn. */
-function afterVote(one) {
+function afterVote(one, words) {
   if (!one.vote) return [];
-  const words = Object.fromEntries(CHOICES.map(({ name, label }) => [name, label.toLowerCase()]));
   const others = one.others.length
     ? one.others.map(({ rater, choice }) => `${rater}: ${words[choice]}`).join(", ")
     : one.worklist

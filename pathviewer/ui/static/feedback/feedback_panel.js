@@ -14,7 +14,6 @@ import { store } from "../core/store.js";
 import { optionOf } from "../questions/passage_text.js";
 
 const OWN_WORDS = "in own words";
-const WANT_AN_ANSWER = ["partly_correct", "incorrect"];
 const LONGEST_COMMENT = 4000;
 const LONGEST_ANSWER = 1000;
 
@@ -30,8 +29,10 @@ export function mount(element, props) {
 
 class JudgePanel {
   constructor(vocabulary) {
+    const { wrong } = vocabulary.reward;
     this.names = {
       verdicts: vocabulary.verdicts.map(({ name }) => name),
+      wrong: vocabulary.verdicts.filter(({ outcome }) => outcome === wrong).map(({ name }) => name),
       absences: vocabulary.absences.map(({ name }) => name),
     };
     this.first = h("p", { class: "pv-quiet pv-before" });
@@ -61,7 +62,7 @@ class JudgePanel {
     });
     this.evidence = h("div", { class: "pv-row pv-evidence-row" });
     this.tally = h("p", { class: "pv-quiet pv-tally" });
-    this.saved = savedParts();
+    this.saved = savedParts(vocabulary.reward);
     this.build();
   }
 
@@ -167,7 +168,7 @@ class JudgePanel {
   choose(verdict) {
     const { first_answer: first } = store.get("reading");
     const { corrected } = store.get("draft");
-    const keeps = first && WANT_AN_ANSWER.includes(verdict) && !corrected;
+    const keeps = first && this.names.wrong.includes(verdict) && !corrected;
     change({ verdict, ...(keeps && { corrected: first }) });
   }
 
@@ -224,7 +225,7 @@ class JudgePanel {
 
   submit() {
     if (submitDraft()) return;
-    judgeFoot.say("Choose a verdict first: 1 to 6.", "wrong");
+    judgeFoot.say(`Choose a verdict first: 1 to ${this.names.verdicts.length}.`, "wrong");
     focusVerdicts();
   }
 

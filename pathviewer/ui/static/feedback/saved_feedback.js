@@ -5,13 +5,6 @@ import { refill } from "./choice_buttons.js";
 import { isChanged } from "./feedback_draft.js";
 import { store } from "../core/store.js";
 
-const REWARD =
-  "How strongly a training by your judgment would favour this answer, computed by the " +
-  "function that rewards the model in training. Reasoning: the mean of complete (1 less 0.4 for " +
-  "each thing missing) and sound (1 less 0.4 for each kind of error flagged). Answer: 1 for a " +
-  "correct one, 0 for one that is wrong or right in part. Form: 1 where the model kept to its " +
-  "format. The sum is 3 at most.";
-
 /** In one line: saved when, on its way, or why not. @returns {{text: string, kind: string}} */
 export function savedState() {
   const judged = store.get("judged");
@@ -44,9 +37,13 @@ export function clock(moment) {
     : `${at.toLocaleDateString("sv-SE")} ${time}`;
 }
 
-/** Reward, history and the others' judgments. @returns {{node: HTMLElement, show: () => void}} */
-export function savedParts() {
-  const reward = h("p", { class: "pv-reward", title: REWARD });
+/**
+ * Reward, history and the others' judgments.
+ * @param {Reward} constants @returns {{node: HTMLElement, show: () => void}}
+ * @typedef {{event_cost: number, right: number, wrong: number, highest: number}} Reward
+ */
+export function savedParts(constants) {
+  const reward = h("p", { class: "pv-reward", title: formulaText(constants) });
   const history = fold("pv-history");
   const others = fold("pv-others");
   const withheld = h(
@@ -57,7 +54,7 @@ export function savedParts() {
   const node = h("div", { class: "pv-saved" }, reward, history.node, withheld, others.node);
   const show = () => {
     const judged = store.get("judged");
-    setText(reward, rewardText(judged.reward));
+    setText(reward, rewardText(judged.reward, constants));
     history.show(
       judged.history.length && `History (${judged.history.length})`,
       judged.history,
@@ -103,13 +100,24 @@ function fold(kind) {
   return { node, show };
 }
 
+/** @param {Reward} constants */
+function formulaText({ event_cost: cost, right, wrong, highest }) {
+  return (
+    "How strongly a training by your judgment would favour this answer, computed by the " +
+    `function that rewards the model in training. Reasoning: the mean of complete (1 less ${cost} ` +
+    `for each thing missing) and sound (1 less ${cost} for each kind of error flagged). Answer: ` +
+    `${right} for a correct one, ${wrong} for one that is wrong or right in part. Form: ${right} ` +
+    `where the model kept to its format. The sum is ${highest} at most.`
+  );
+}
+
 /** What a clinician is told of the reward: training's words for its parts are of no use here. */
-function rewardText(reward) {
+function rewardText(reward, { highest }) {
   const what = "Reward so far (what the model would learn from your judgment)";
   if (typeof (reward?.process ?? reward?.outcome) !== "number") return `${what}: none yet`;
   const figure = (value) => (typeof value === "number" ? value.toFixed(1) : "–");
   return (
-    `${what}: ${figure(reward.total)} of 3 = reasoning ${figure(reward.process)} (complete ` +
+    `${what}: ${figure(reward.total)} of ${highest} = reasoning ${figure(reward.process)} (complete ` +
     `${figure(reward.integrity)}, sound ${figure(reward.knowledge)}) + answer ` +
     `${figure(reward.outcome)} + form ${figure(reward.format)}`
   );

@@ -11,15 +11,7 @@ import { openReading } from "./question_store.js";
 import { corners, inside } from "../regions/shapes.js";
 import { say, store } from "../core/store.js";
 
-const VERDICTS = {
-  correct: "correct",
-  partly_correct: "partly correct",
-  incorrect: "incorrect",
-  unsure: "unsure",
-  not_assessable: "not assessable",
-  unsuitable_question: "unsuitable question",
-  mixed: "raters disagree",
-};
+const MIXED = "raters disagree";
 const NONE = "not judged";
 
 store.set("slideMap", null);
@@ -42,9 +34,14 @@ export async function toggleSlideMap() {
 }
 
 export class SlideMap {
-  /** @param {OpenSeadragon.Viewer} viewer @param {import("../viewer/coordinate_frames.js").Frames} frames */
-  constructor(viewer, frames) {
+  /**
+   * @param {OpenSeadragon.Viewer} viewer
+   * @param {import("../viewer/coordinate_frames.js").Frames} frames
+   * @param {Object<string, string>} verdicts words by verdict
+   */
+  constructor(viewer, frames, verdicts) {
     this.frames = frames;
+    this.words = { ...verdicts, mixed: MIXED };
     this.scene = s("g");
     this.svg = s("svg", { class: "pv-overlay pv-slide-map", "aria-hidden": "true" }, this.scene);
     this.list = h("ul", { class: "pv-map-list" });
@@ -107,7 +104,7 @@ export class SlideMap {
             h(
               "span",
               { class: "pv-quiet" },
-              VERDICTS[one.verdict] ?? NONE,
+              this.words[one.verdict] ?? NONE,
               one.evidence.length > 0 && " · evidence region",
             ),
           ),

@@ -28,8 +28,12 @@ import { newViewer } from "./viewer_options.js";
 
 /** The viewer and what can be done to it; `store.get("canvas")`. */
 export class Canvas extends ViewMoves {
-  /** @param {HTMLElement} host the element to fill @param {Object} linked see parseView */
-  constructor(host, linked) {
+  /**
+   * @param {HTMLElement} host the element to fill
+   * @param {Object} linked see parseView
+   * @param {Object<string, string>} verdicts words by verdict
+   */
+  constructor(host, linked, verdicts) {
     super();
     this.linked = linked;
     this.stage = h("div", { class: "pv-stage" });
@@ -60,7 +64,7 @@ export class Canvas extends ViewMoves {
     this.frames = new Frames(this.viewer, null);
     this.heat = new Heat(this.viewer, this.frames);
     this.overlay = new Overlay(this.viewer, this.frames);
-    this.map = new SlideMap(this.viewer, this.frames);
+    this.map = new SlideMap(this.viewer, this.frames, verdicts);
     this.stage.after(this.map.panel);
     this.tools = drawingTools(this.frames, this.overlay);
     this.pointer = new Pointer(this.viewer, this.frames, this.tools);
@@ -294,7 +298,7 @@ function reportSelection(trigger) {
 export async function mount(element, props, trigger) {
   await start(props);
   const host = element.querySelector("[data-panel]");
-  const canvas = new Canvas(host, parseView(window.location.search));
+  const canvas = new Canvas(host, parseView(window.location.search), props.verdicts);
   store.set("canvas", canvas);
   reportSelection(trigger);
   // the handle of the browser tests and benchmarks; nothing in the page uses it

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from models.errors import ModelError
-from models.judges.base import ClinicianJudge, ClinicianLabels, JudgeInput, JudgeVerdict
+from models.judges.base import JudgeInput, JudgeVerdict
 from models.training.specimen.claims import MeasuredClaimsJudge
 from models.training.specimen.facts_column import facts_column
 from models.training.specimen.grammar import Facts, write_trace
@@ -107,23 +107,6 @@ def test_abstentions_are_told() -> None:
         completions=[GOOD, GOOD], item_id=["1", "1"], log_metric=told.__setitem__
     )
     assert told == {"process_abstained": 0.5}
-
-
-def test_a_clinician_is_a_judge_like_any_other() -> None:
-    labels = {
-        "1": ClinicianLabels(
-            frozenset({"missing_option_elimination"}), (frozenset({"contradiction"}),), True
-        ),
-        "2": ClinicianLabels(),  # begun, not submitted
-        "3": ClinicianLabels(submitted=True),
-    }
-    reward = ProcessReward(ClinicianJudge(labels), fill=False)
-    rewards = call(reward, [GOOD] * 4, item_id=["1", "2", "3", "4"])
-    assert rewards == [pytest.approx(0.6), None, 1.0, None]
-    (verdict,) = ClinicianJudge(labels).judge([JudgeInput(GOOD, id="1")])
-    assert verdict
-    assert verdict.events == {"missing_option_elimination", "contradiction"}
-    assert verdict.findings[1].evidence == "1. Tissue: present. Focus: sharp."
 
 
 def test_columns_become_traces() -> None:
