@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import tifffile
-from starlette.applications import Starlette
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pathviewer.api.responses import exception_handlers
-from pathviewer.api.routes.regions import region_routes
-from pathviewer.api.routes.uploads import upload_routes
+from pathviewer.api.routes.regions import RegionRoutes
+from pathviewer.api.routes.uploads import UploadRoutes
 from pathviewer.auth.identity import LOCAL, SCOPE_KEY, Identity
 from pathviewer.settings import Settings
 from pathviewer.slides.intake_opener import Opener
@@ -47,7 +47,7 @@ def scanned(*folders: Path, database: Database, **options: Any) -> SlideLibrary:
 class LibraryApp:
     """The routes with what is behind them."""
 
-    app: Starlette
+    app: FastAPI
     """Without a guard: `seen_by` says who asks."""
 
     library: SlideLibrary
@@ -84,9 +84,9 @@ def library_app(settings: Settings, opener: Opener | None = None) -> Iterator[Li
     )
     library.rescan()
     routes = [
-        *region_routes(library, database, settings.regions_per_account),
-        *upload_routes(library, database, settings, opener),
+        *RegionRoutes(library, database, settings.regions_per_account).router().routes,
+        *UploadRoutes(library, database, settings, opener).router().routes,
     ]
-    app = Starlette(routes=routes, exception_handlers=exception_handlers())
+    app = FastAPI(openapi_url=None, routes=routes, exception_handlers=exception_handlers())
     yield LibraryApp(app, library, database)
     database.close()

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-from starlette.applications import Starlette
+from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pathviewer.api.responses import exception_handlers
-from pathviewer.api.routes.slides import slide_routes
+from pathviewer.api.routes.slides import SlideRoutes
 from pathviewer.api.routes.tile import TileRoute
 from pathviewer.auth.access import Access
 from pathviewer.auth.guard import Guard
@@ -74,8 +74,13 @@ def slide_api(folder: Path, state: Path, **options: Any) -> Iterator[SlideApi]:
     pool = SlidePool(library.locate, settings)
     access = Access(settings, database)
     tiles = TileRoute(pool, access.access_log)
-    pages = Starlette(
-        routes=slide_routes(library, pool, database, settings, access.access_log, Work(settings)),
+    pages = FastAPI(
+        openapi_url=None,
+        routes=[
+            *SlideRoutes(library, pool, database, settings, access.access_log, Work(settings))
+            .router()
+            .routes
+        ],
         exception_handlers=exception_handlers(),
     )
 

@@ -11,7 +11,6 @@ from storage.errors import StorageError
 
 STATUS: Mapping[str, int] = {
     "access_refused": 400,
-    "bad_description": 400,
     "bad_filter": 400,
     "bad_geojson": 400,
     "bad_json": 400,

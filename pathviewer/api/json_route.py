@@ -8,13 +8,14 @@ from functools import cached_property
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 from starlette.responses import Response, StreamingResponse
 
 from pathviewer.api.request_body import read_json
-from pathviewer.auth.identity import Identity, require
+from pathviewer.auth.identity import Identity, identity_of, require
 from pathviewer.auth.roles import Action
 from pathviewer.common.errors import UserError
 from pathviewer.common.validation import describe_error
@@ -85,8 +86,7 @@ class JsonRoute(APIRoute):
     @cached_property
     def parameter_schema(self) -> dict[str, Any]:
         """The JSON schema of an object with the parameters."""
-        dependant = self.dependant
-        fields = (*dependant.path_params, *dependant.query_params, *dependant.header_params)
+        fields = get_flat_params(self.dependant)
         schemas = {each.alias: TypeAdapter(_field_type(each)).json_schema() for each in fields}
         return {"type": "object", "properties": schemas}
 
@@ -107,6 +107,12 @@ class PngResponse(Response):
     """A PNG picture."""
 
     media_type = "image/png"
+
+
+class JpegResponse(Response):
+    """A JPEG picture."""
+
+    media_type = "image/jpeg"
 
 
 class EventStream(StreamingResponse):
@@ -133,10 +139,16 @@ def _needs(action: Action) -> Callable[[Request], Awaitable[Identity]]:
     return identify
 
 
+async def _identify(request: Request) -> Identity:
+    return identity_of(request.scope)
+
+
 async def _client(request: Request) -> Client:
     return Client(request.receive)
 
 
+Caller = Annotated[Identity, Depends(_identify)]
+"""The caller, whatever they may do."""
 Viewer = Annotated[Identity, Depends(_needs(Action.view_slides))]
 """The caller, who may view slides. The types below say in the same way what a caller may do."""
 Drawer = Annotated[Identity, Depends(_needs(Action.draw_regions))]

@@ -60,11 +60,3 @@ async def read_json(request: Request, limit: int = JSON_LIMIT) -> Any:
         return await run_in_threadpool(parse_json, body)
     except JsonError as error:
         raise BodyError(str(error)) from None
-
-
-async def read_json_object(request: Request) -> dict[str, Any]:
-    """Read the body as a JSON object. Raises BodyError."""
-    document = await read_json(request)
-    if not isinstance(document, dict):
-        raise BodyError(user_messages.REQUEST_NOT_OBJECT)
-    return document

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 # gradio_endpoints
 ARGUMENTS_NOT_OBJECTS = "said and select must be objects, as in {...}."
 
@@ -34,7 +32,6 @@ NO_OWN_QUESTION = "There is no such question, or it is not yours."
 
 # request_body
 REQUEST_CUT_OFF = "The connection ended before the request did: send it again."
-REQUEST_NOT_OBJECT = "The request must be a JSON object, as in {...}."
 
 
 def request_too_large(limit: int) -> str:
@@ -92,28 +89,8 @@ EXPORT_NOT_DONE = "The export is not done, or was removed; wait, or start it aga
 NO_EXPORT = "You have no such export; start a new one."
 
 
-def unknown_export_field(name: str, fields: Iterable[str]) -> str:
-    return f"{name} is not a field; use {', '.join(fields)}."
-
-
-def unknown_export_format(formats: Iterable[str]) -> str:
-    return f"format must be one of {', '.join(formats)}."
-
-
 def not_in_list(name: str, field: str) -> str:
     return f"{name} is not one of the {field}; take one from the list."
-
-
-def not_texts(field: str) -> str:
-    return f"{field} must be a list of texts."
-
-
-def too_many_names(field: str, most: int) -> str:
-    return f"{field} has more than {most:,} names."
-
-
-def export_text_invalid(field: str, most: int) -> str:
-    return f"{field} must be a text of at most {most} characters."
 
 
 # routes/feedback
@@ -125,15 +102,6 @@ OTHER_QUESTION = "Only answers to the same question about the same region can be
 NO_RATER = "No rater of that name has given feedback; take one from the list."
 
 
-def unknown_filter(name: str, filters: str) -> str:
-    return f"There is no filter {name}; use {filters}."
-
-
-def votes_filter_invalid(value: str) -> str:
-    """`value` is the only one that the filter takes."""
-    return f"votes can only be {value}; leave it out for all votes."
-
-
 # routes/question_report
 REPORT_NOT_READY = "The answers are not complete yet, or your own answer comes first."
 
@@ -141,12 +109,6 @@ REPORT_NOT_READY = "The answers are not complete yet, or your own answer comes f
 FIRST_ANSWER_FORBIDDEN = "Only the account that asked can give the first answer."
 
 # routes/regions
-BOUNDS_OFFSET_INVALID = "bounds_offset is 1 to count from the slide's bounds as QuPath does, or 0."
-REGION_NAME_NOT_TEXT = "The name of a region must be text."
-
-
-def shape_unknown(shape: object) -> str:
-    return f"The shape is 'rectangle' or 'polygon', not {shape!r:.40}."
 
 
 def too_many_regions(count: int, limit: int) -> str:
@@ -161,17 +123,6 @@ ASSOCIATED_IMAGES_OFF = (
     "Label and macro images may show patient data and are turned off; an "
     "administrator can set PATHVIEWER_SHOW_ASSOCIATED_IMAGES."
 )
-DESCRIPTION_INVALID = (
-    'Send {"alias": "..."}, {"mpp": 0.5} or {"known_length": {...}}, and nothing else.'
-)
-
-
-def colours_unknown(value_text: str) -> str:
-    return f"colours must be 'corrected' or 'raw', not {value_text}."
-
-
-def thumbnail_size_invalid(least: int, most: int, size: int) -> str:
-    return f"size must be from {least} to {most} pixels, not {size}."
 
 
 def no_colour_profile(slide_name: str) -> str:
@@ -185,17 +136,7 @@ def picture_size_invalid(limit: int, max_pixels: int) -> str:
     )
 
 
-def alias_length(most: int) -> str:
-    return f"A name has 1 to {most} letters."
-
-
-def not_whole_number(name: str, text: str) -> str:
-    return f"{name} must be a whole number, not {text!r}."
-
-
 # routes/uploads
-ANNOUNCEMENT_INVALID = 'Announce a file as {"name": "slide.svs", "size": 123} in bytes.'
-OFFSET_MISSING = "The header Upload-Offset must give the byte at which the piece begins."
 PIECE_CUT_OFF = "The connection ended within a piece: resume from there."
 UPLOADS_OFF = "This public demo accepts no uploads."
 
@@ -210,3 +151,6 @@ def upload_not_listed(name: str) -> str:
 
 # routes/worklists
 NO_ITEM = "There is no such item, or it is not assigned to you."
+
+# schemas/slides
+NOTHING_TO_CHANGE = "There is nothing to change: send alias, mpp or known_length."

@@ -19,24 +19,24 @@ from pathviewer.api.in_process_client import InProcessClient
 from pathviewer.api.question_asker import QuestionAsker
 from pathviewer.api.responses import exception_handlers, internal_error
 from pathviewer.api.routes.attention_maps import AttentionMapRoutes
-from pathviewer.api.routes.audit import audit_routes
+from pathviewer.api.routes.audit import AuditRoutes
 from pathviewer.api.routes.comparisons import ComparisonRoutes
 from pathviewer.api.routes.deletion_check import DeletionCheckRoutes
 from pathviewer.api.routes.documentation import DocumentationRoutes
-from pathviewer.api.routes.exports import export_routes
+from pathviewer.api.routes.exports import ExportRoutes
 from pathviewer.api.routes.feedback import FeedbackRoutes
-from pathviewer.api.routes.insights import insights_routes
-from pathviewer.api.routes.metrics import metrics_routes
+from pathviewer.api.routes.insights import InsightsRoutes
+from pathviewer.api.routes.metrics import MetricsRoutes
 from pathviewer.api.routes.question_preview import QuestionPreviewRoutes
 from pathviewer.api.routes.question_report import QuestionReportRoutes
 from pathviewer.api.routes.questions import QuestionRoutes
-from pathviewer.api.routes.regions import region_routes
-from pathviewer.api.routes.service import service_routes
+from pathviewer.api.routes.regions import RegionRoutes
+from pathviewer.api.routes.service import ServiceRoutes
 from pathviewer.api.routes.slide_map import SlideMapRoutes
-from pathviewer.api.routes.slides import slide_routes
+from pathviewer.api.routes.slides import SlideRoutes
 from pathviewer.api.routes.tile import TileRoute
-from pathviewer.api.routes.uploads import upload_routes
-from pathviewer.api.routes.worklist_report import worklist_report_routes
+from pathviewer.api.routes.uploads import UploadRoutes
+from pathviewer.api.routes.worklist_report import WorklistReportRoutes
 from pathviewer.api.routes.worklists import WorklistRoutes
 from pathviewer.auth.access import Access
 from pathviewer.auth.consent import Consents
@@ -297,26 +297,26 @@ def build_routes(services: Services) -> list[BaseRoute]:
     jobs = ExportJobs(database, services.blobs, settings.exports, work.accounts)
     routes: list[BaseRoute] = [
         *auth_routes(settings, database, services.access),
-        *service_routes(settings, services.engine),
-        *metrics_routes(settings, services.metrics),
-        *slide_routes(library, services.pool, database, settings, openings, work),
-        *region_routes(library, database, settings.regions_per_account),
+        *ServiceRoutes(settings, services.engine).router().routes,
+        *MetricsRoutes(settings, services.metrics).router().routes,
+        *SlideRoutes(library, services.pool, database, settings, openings, work).router().routes,
+        *RegionRoutes(library, database, settings.regions_per_account).router().routes,
         *QuestionPreviewRoutes(services.engine, pictures, openings, work).router().routes,
         *QuestionRoutes(library, pictures, questions, asker, openings, work).router().routes,
         *QuestionReportRoutes(questions, database, openings).router().routes,
-        *worklist_report_routes(library, database, questions.store, openings),
+        *WorklistReportRoutes(library, database, questions.store, openings).router().routes,
         *AttentionMapRoutes(questions, work).router().routes,
         *SlideMapRoutes(database).router().routes,
         *FeedbackRoutes(library, database, consents).router().routes,
         *ComparisonRoutes(library, database, asker, questions, consents, settings, work)
         .router()
         .routes,
-        *audit_routes(database),
+        *AuditRoutes(database).router().routes,
         *WorklistRoutes(library, database, settings).router().routes,
         *DeletionCheckRoutes(pictures, questions, work).router().routes,
-        *upload_routes(library, database, settings, services.pool.readers),
-        *insights_routes(database, work),
-        *export_routes(database, jobs, settings.label_licence),
+        *UploadRoutes(library, database, settings, services.pool.readers).router().routes,
+        *InsightsRoutes(database, work).router().routes,
+        *ExportRoutes(database, jobs, settings.label_licence).router().routes,
         *html_page_routes(settings),
         *page_routes(settings),
     ]

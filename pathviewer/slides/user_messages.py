@@ -363,14 +363,7 @@ def claim_of_size(size: str) -> str:
 
 # scale_request.py
 SCALE_ENTERED_TWICE = "Send mpp or known_length, not both."
-MPP_MALFORMED = (
-    'mpp is a number of microns per pixel above 0, such as 0.25, or {"x": 0.25, "y": 0.5}.'
-)
-KNOWN_LENGTH_MALFORMED = (
-    'known_length is {"from": [x, y], "to": [x, y], "um": 1000}: a line in level-0 pixels and its '
-    "length."
-)
-LENGTH_NOT_POSITIVE = "The length of the line is a number of microns above 0."
+MPP_EXPECTED = 'a number of microns per pixel above 0, such as 0.25, or {"x": 0.25, "y": 0.5}'
 
 
 def line_leaves_slide(width: int, height: int) -> str:

@@ -149,4 +149,4 @@ def undo(recorder: Recorder, comparison: str) -> None:
         options = {} if body is None else {"json": body}
         ask(f"comparisons: {step}", account, "POST", f"{one}/{path}", status, **options)
     ask("comparisons: see another's", "bob", "GET", one, 404)
-    ask("comparisons: maps of no side", "ada", "GET", f"{one}/top/maps", 404)
+    ask("comparisons: maps of no side", "ada", "GET", f"{one}/top/maps", 400)

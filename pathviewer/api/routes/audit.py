@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pathviewer.api.request_body import parse_whole_number
-from pathviewer.auth.identity import require
-from pathviewer.auth.roles import Action
+from fastapi import APIRouter, Query
+
+from pathviewer.api.json_route import AuditReader, json_router
+from pathviewer.api.route_sessions import RouteSessions
+from pathviewer.api.schemas.service import AuditEntry
 from pathviewer.operations.audit_log import entry_json
 from storage.audit import list_entries_after
-from storage.database import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from storage.database import Database
 
 MOST_ENTRIES = 1_000
+LARGEST_ID = 2**63 - 1
+
+EntryId = Annotated[int, Query(ge=0, le=LARGEST_ID)]
+EntryLimit = Annotated[int, Query(ge=1, le=MOST_ENTRIES)]
 
 
-def audit_routes(database: Database) -> list[Route]:
-    """Return `GET /api/audit?after=ID&limit=`: later entries, oldest first; needs `read_audit`."""
+class AuditRoutes:
+    """Handler, also called by the Gradio endpoint."""
 
-    async def entries(request: Request) -> Response:
-        require(request.scope, Action.read_audit)
-        query = request.query_params
-        after = parse_whole_number(query.get("after")) or 0
-        limit = parse_whole_number(query.get("limit"))
-        limit = 100 if limit is None else max(1, min(MOST_ENTRIES, limit))
-        return JSONResponse(await run_in_threadpool(_list_entries, database, after, limit))
+    def __init__(self, database: Database) -> None:
+        self._sessions = RouteSessions(database)
 
-    return [Route("/api/audit", entries, methods=["GET"])]
+    def router(self) -> APIRouter:
+        """Return the route; needs `read_audit`."""
+        router = json_router()
+        router.get("/api/audit", response_model=list[AuditEntry])(self.entries)
+        return router
 
+    async def entries(
+        self,
+        caller: AuditReader,  # noqa: ARG002  checks the caller
+        after: EntryId = 0,
+        limit: EntryLimit = 100,
+    ) -> list[dict[str, Any]]:
+        """List the entries after that id, oldest first."""
 
-def _list_entries(database: Database, after: int, limit: int) -> list[dict[str, object]]:
-    with database.read_only() as session:
-        return [entry_json(entry) for entry in list_entries_after(session, after, limit=limit)]
+        def read(session: Session) -> list[dict[str, Any]]:
+            return [entry_json(entry) for entry in list_entries_after(session, after, limit=limit)]
+
+        return await self._sessions.read(read)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import FileResponse
 
 from pathviewer.api import user_messages
-from pathviewer.api.request_body import read_json_object
-from pathviewer.auth.identity import Identity, require
-from pathviewer.auth.roles import Action
+from pathviewer.api.json_route import Exporter, json_router
+from pathviewer.api.schemas.exports import ExportChoices, ExportOut, ExportRequest
 from pathviewer.common.calendar_days import DayError, read_days
 from pathviewer.common.errors import UserError
 from pathviewer.export.consensus import parse_rule
 from pathviewer.export.errors import ExportError
 from pathviewer.export.formats import rater_name
-from pathviewer.export.jobs import ExportJob, ExportJobs
 from pathviewer.export.plan import FORMATS, ExportPlan, as_json
 from pathviewer.export.splits import parse_shares
 from storage.audit import add_entry
@@ -30,27 +27,9 @@ from storage.names import normalize_name
 from storage.statistics.feedback_rows import list_filter_choices
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
+    from pathviewer.auth.identity import Identity
+    from pathviewer.export.jobs import ExportJob, ExportJobs
     from storage.database import Database
-
-FIELDS = [
-    "format",
-    "rule",
-    "splits",
-    "since",
-    "until",
-    "zone",
-    "models",
-    "question_types",
-    "raters",
-    "cases",
-    "comments",
-    "teaching",
-    "licence",
-]
-LONGEST_TEXT = 200
-MOST_NAMES = 10_000
 
 
 class ExportRefused(UserError):  # noqa: N818  as the other refusals
@@ -65,62 +44,59 @@ class ExportNotFound(ExportRefused):
     code = "export_not_found"
 
 
-def export_routes(database: Database, jobs: ExportJobs, licence: str = "") -> list[Route]:
-    """Return the routes; all need `export`. Accounts see only their own exports.
+class ZipResponse(FileResponse):
+    """A zip file."""
 
-    `licence` applies to exports whose request names none.
-    """
-    routes = ExportRoutes(database, jobs, licence)
-    path = "/api/exports/{export_id}"
-    return [
-        Route("/api/exports", routes.begin, methods=["POST"]),
-        Route("/api/exports", routes.rows, methods=["GET"]),
-        Route("/api/exports/choices", routes.choices, methods=["GET"]),
-        Route(f"{path}.zip", routes.archive, methods=["GET"]),
-        Route(path, routes.show, methods=["GET"]),
-    ]
+    media_type = "application/zip"
 
 
 class ExportRoutes:
-    """Handlers; database work runs in threads."""
+    """Handlers, also called by the Gradio endpoints; database work runs in threads."""
 
-    def __init__(self, database: Database, jobs: ExportJobs, licence: str) -> None:
+    def __init__(self, database: Database, jobs: ExportJobs, licence: str = "") -> None:
+        """`licence` applies to exports whose request names none."""
         self._database = database
         self._licence = licence
         self._jobs = jobs
 
-    async def begin(self, request: Request) -> Response:
-        """`POST`: start an export; 202 with its state, 503 while too many are in progress."""
-        identity = require(request.scope, Action.export)
-        body = await read_json_object(request)
-        return JSONResponse(await run_in_threadpool(self._begin, identity, body), 202)
+    def router(self) -> APIRouter:
+        """Return the routes; all need `export`. Accounts see only their own exports."""
+        router = json_router()
+        path = "/api/exports/{export_id}"
+        router.post("/api/exports", status_code=202, response_model=ExportOut)(self.begin)
+        router.get("/api/exports", response_model=list[ExportOut])(self.rows)
+        router.get("/api/exports/choices", response_model=ExportChoices)(self.choices)
+        router.get(path + ".zip", response_class=ZipResponse)(self.archive)
+        router.get(path, response_model=ExportOut)(self.show)
+        return router
 
-    async def rows(self, request: Request) -> Response:
-        """`GET`: the account's exports, newest first."""
-        account = require(request.scope, Action.export).account_id
-        return JSONResponse([job_json(job) for job in self._jobs.list_jobs(account)])
+    async def begin(self, caller: Exporter, export: ExportRequest) -> dict[str, Any]:
+        """Start an export and return its state; 503 while too many are in progress."""
+        return await run_in_threadpool(self._begin, caller, export)
 
-    async def show(self, request: Request) -> Response:
-        """`GET`: the state of an export."""
-        return JSONResponse(job_json(self._find_own(request)))
+    async def rows(self, caller: Exporter) -> list[dict[str, Any]]:
+        """List the account's exports, newest first."""
+        return [job_json(job) for job in self._jobs.list_jobs(caller.account_id)]
 
-    async def archive(self, request: Request) -> Response:
-        """`GET`: the export as a zip file; 404 if it is not done or was removed."""
-        job = self._find_own(request)
+    async def show(self, caller: Exporter, export_id: str) -> dict[str, Any]:
+        """Return the state of an export."""
+        return job_json(self._find_own(caller, export_id))
+
+    async def archive(self, caller: Exporter, export_id: str) -> ZipResponse:
+        """Return the export as a zip file; 404 if it is not done or was removed."""
+        job = self._find_own(caller, export_id)
         path = self._jobs.archive(job)
         if job.state != "done" or not path.exists():
             raise ExportNotFound(user_messages.EXPORT_NOT_DONE)
         name = f"pathviewer-{job.plan.format.name}.zip"
-        return FileResponse(path, media_type="application/zip", filename=name)
+        return ZipResponse(path, filename=name)
 
-    async def choices(self, request: Request) -> Response:
-        """`GET`: formats, and the values to filter by."""
-        viewer = require(request.scope, Action.export).viewer_id
-        return JSONResponse(await run_in_threadpool(self._list_choices, viewer))
+    async def choices(self, caller: Exporter) -> dict[str, Any]:
+        """Return formats, and the values to filter by."""
+        return await run_in_threadpool(self._list_choices, caller.viewer_id)
 
-    def _find_own(self, request: Request) -> ExportJob:
-        account = require(request.scope, Action.export).account_id
-        job = self._jobs.find(request.path_params["export_id"], account)
+    def _find_own(self, caller: Identity, export_id: str) -> ExportJob:
+        job = self._jobs.find(export_id, caller.account_id)
         if job is None:
             raise ExportNotFound(user_messages.NO_EXPORT)
         return job
@@ -138,46 +114,38 @@ class ExportRoutes:
             "withheld": blinded_count,
         }
 
-    def _begin(self, identity: Identity, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _begin(self, caller: Identity, export: ExportRequest) -> dict[str, Any]:
         try:
-            plan = self._read_plan(identity.viewer_id, body)
-            return job_json(self._jobs.start(identity.account_id, plan, self._audit_export))
+            plan = ExportPlan(
+                format=FORMATS[export.format],
+                rule=parse_rule(export.rule),
+                shares=parse_shares(export.splits),
+                selection=self._find_selection(export, caller.viewer_id),
+                comments=export.comments,
+                licence=export.licence or self._licence,
+            )
+            return job_json(self._jobs.start(caller.account_id, plan, self._audit_export))
         except ExportError as error:
             raise ExportRefused(str(error)) from error
 
-    def _read_plan(self, viewer: str | None, body: Mapping[str, Any]) -> ExportPlan:
-        unknown = sorted(set(body) - set(FIELDS))
-        if unknown:
-            raise ExportRefused(user_messages.unknown_export_field(unknown[0][:40], FIELDS))
-        name = _read_text(body, "format", "")
-        if name not in FORMATS:
-            raise ExportRefused(user_messages.unknown_export_format(FORMATS))
-        return ExportPlan(
-            format=FORMATS[name],
-            rule=parse_rule(_read_text(body, "rule", "each")),
-            shares=parse_shares(_read_text(body, "splits", "0.8,0.1,0.1")),
-            selection=replace(self._read_selection(body), viewer_id=viewer),
-            comments=body.get("comments") is True,
-            licence=_read_text(body, "licence", "") or self._licence,
-        )
-
-    def _read_selection(self, body: Mapping[str, Any]) -> Selection:
+    def _find_selection(self, export: ExportRequest, viewer: str | None) -> Selection:
         with self._database.read_only() as session:
             accounts = {rater_name(each): each for each in list_filter_choices(session).raters}
             cases = {normalize_name(case.name): case.id for case in list_cases(session)}
         try:
-            days = read_days(*(_read_text(body, name, "") for name in ("since", "until", "zone")))
+            days = read_days(export.since, export.until, export.zone)
         except DayError as error:
             raise ExportRefused(str(error)) from None
         return Selection(
             since=days.since,
             until=days.until,
             zone=days.zone,
-            rater_ids=_find_ids(body, "raters", accounts),
-            models=frozenset(_read_names(body, "models")),
-            case_ids=_find_ids(body, "cases", cases),
-            tasks=frozenset(_read_names(body, "question_types")),
-            teaching=body.get("teaching") is True,
+            rater_ids=_find_ids("raters", export.raters, accounts),
+            models=frozenset(export.models),
+            case_ids=_find_ids("cases", export.cases, cases),
+            tasks=frozenset(export.question_types),
+            teaching=export.teaching,
+            viewer_id=viewer,
         )
 
     def _audit_export(self, job: ExportJob) -> None:
@@ -200,27 +168,9 @@ def job_json(job: ExportJob) -> dict[str, Any]:
     }
 
 
-def _find_ids(body: Mapping[str, Any], field: str, ids: Mapping[str, str]) -> frozenset[str]:
-    names = [normalize_name(name) for name in _read_names(body, field)]
-    missing = [name for name in names if name not in ids]
+def _find_ids(field: str, names: Collection[str], ids: Mapping[str, str]) -> frozenset[str]:
+    wanted = [normalize_name(name) for name in names]
+    missing = [name for name in wanted if name not in ids]
     if missing:
         raise ExportRefused(user_messages.not_in_list(missing[0][:80], field))
-    return frozenset(ids[name] for name in names)
-
-
-def _read_names(body: Mapping[str, Any], field: str) -> Sequence[str]:
-    value = body.get(field) or []
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise ExportRefused(user_messages.not_texts(field))
-    if len(value) > MOST_NAMES:
-        raise ExportRefused(user_messages.too_many_names(field, MOST_NAMES))
-    return value
-
-
-def _read_text(body: Mapping[str, Any], field: str, default: str) -> str:
-    value = body.get(field)
-    if value is None:
-        return default
-    if not isinstance(value, str) or len(value) > LONGEST_TEXT or not value.isprintable():
-        raise ExportRefused(user_messages.export_text_invalid(field, LONGEST_TEXT))
-    return value.strip()
+    return frozenset(ids[name] for name in wanted)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cachetools import LRUCache
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from fastapi import APIRouter, Query
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from pathviewer.api import user_messages
-from pathviewer.api.responses import not_found
-from pathviewer.auth.identity import require
-from pathviewer.auth.roles import Action
+from pathviewer.api.json_route import Connection, InsightsReader, json_router
+from pathviewer.api.schemas.insights import Insights, InsightsQuery
 from pathviewer.common.calendar_days import DayError, read_days
 from pathviewer.common.errors import UserError
-from pathviewer.common.work_queue import Client, while_connected
+from pathviewer.common.work_queue import while_connected
 from pathviewer.insights.charts import CHARTS
 from pathviewer.insights.data_source import ChartData, load_chart_data, rater_name
 from storage import audit
@@ -26,10 +27,8 @@ from storage.statistics.records import FilterChoices, Filters
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from starlette.requests import Request
-
     from pathviewer.auth.identity import Identity
-    from pathviewer.common.work_queue import Work
+    from pathviewer.common.work_queue import Client, Work
     from pathviewer.insights.chart import Chart
     from storage.database import Database
 
@@ -37,24 +36,21 @@ MOST_CACHED_SNAPSHOTS = 8
 """Maximum cached snapshots, one per filters and viewer."""
 CACHE_SECONDS = 60.0
 """Maximum age of a snapshot; names of slides and cases can change without an audit entry."""
-FILTERS = frozenset({"since", "until", "zone", "model", "task", "organ", "slide", "rater", "votes"})
-BLIND_VOTES = "blind"
-"""The one value of the filter `votes`."""
+
+FilterQuery = Annotated[InsightsQuery, Query()]
+T = TypeVar("T")
 
 
 class FilterRefused(UserError):  # noqa: N818  as the other refusals
-    """A filter is unknown or has an invalid value."""
+    """A filter has a value that selects nothing."""
 
     code = "bad_filter"
 
 
-def insights_routes(database: Database, work: Work) -> list[Route]:
-    """Return the routes of all charts as JSON and of one chart as CSV."""
-    routes = InsightsRoutes(database, work)
-    return [
-        Route("/api/insights", routes.all_charts),
-        Route("/api/insights/{chart}.csv", routes.one_csv),
-    ]
+class CsvResponse(Response):
+    """A table as CSV."""
+
+    media_type = "text/csv"
 
 
 @dataclass(frozen=True)
@@ -86,50 +82,61 @@ class InsightsRoutes:
             MOST_CACHED_SNAPSHOTS
         )
 
-    async def all_charts(self, request: Request) -> Response:
-        """`GET`: every chart and the values of the filters."""
+    def router(self) -> APIRouter:
+        """Return the routes of all charts as JSON and of one chart as CSV."""
+        router = json_router()
+        router.get("/api/insights", response_model=Insights)(self.all_charts)
+        path = "/api/insights/{chart}.csv"
+        router.get(path, response_class=CsvResponse)(self.one_csv)
+        return router
 
-        def answer(snapshot: InsightsSnapshot) -> Response:
-            charts = [chart.as_dict() for chart in snapshot.charts.values()]
-            document = {"choices": snapshot.choices, "charts": charts, "zone": snapshot.zone}
-            return JSONResponse(document | {"withheld": snapshot.blinded_count})
+    async def all_charts(
+        self, caller: InsightsReader, client: Connection, filters: FilterQuery
+    ) -> dict[str, Any]:
+        """Return every chart and the values of the filters."""
 
-        return await self._respond(request, answer)
+        def read(snapshot: InsightsSnapshot) -> dict[str, Any]:
+            return {
+                "choices": snapshot.choices,
+                "charts": [chart.as_dict() for chart in snapshot.charts.values()],
+                "zone": snapshot.zone,
+                "withheld": snapshot.blinded_count,
+            }
 
-    async def one_csv(self, request: Request) -> Response:
-        """`GET`: the numbers of one chart as CSV."""
-        require(request.scope, Action.see_insights)
-        name = request.path_params["chart"]
-        if name not in CHARTS:
-            return not_found(request.url.path)
+        return await self._read(caller, client, filters, read)
 
-        def answer(snapshot: InsightsSnapshot) -> Response:
-            headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
-            return Response(snapshot.charts[name].as_csv(), media_type="text/csv", headers=headers)
+    async def one_csv(
+        self, caller: InsightsReader, client: Connection, chart: str, filters: FilterQuery
+    ) -> CsvResponse:
+        """Return the numbers of one chart as CSV."""
+        if chart not in CHARTS:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        text = await self._read(
+            caller, client, filters, lambda snapshot: snapshot.charts[chart].as_csv()
+        )
+        headers = {"content-disposition": f'attachment; filename="{chart}.csv"'}
+        return CsvResponse(text, headers=headers)
 
-        return await self._respond(request, answer)
-
-    async def _respond(
-        self, request: Request, respond: Callable[[InsightsSnapshot], Response]
-    ) -> Response:
-        identity = require(request.scope, Action.see_insights)
-        query = dict(request.query_params)
-
-        def make() -> Response:
-            return respond(self._find_snapshot(identity, query))
+    async def _read(
+        self,
+        caller: Identity,
+        client: Client,
+        filters: InsightsQuery,
+        read: Callable[[InsightsSnapshot], T],
+    ) -> T:
+        def run() -> T:
+            return read(self._find_snapshot(caller, filters))
 
         lane = self._work.insights
-        return await while_connected(
-            Client(request.receive), lambda: lane.run(make, identity.bound_key)
-        )
+        return await while_connected(client, lambda: lane.run(run, caller.bound_key))
 
-    def _find_snapshot(self, identity: Identity, query: dict[str, str]) -> InsightsSnapshot:
+    def _find_snapshot(self, caller: Identity, query: InsightsQuery) -> InsightsSnapshot:
         """Return the cached or a new snapshot; called by one thread at a time."""
         with self._database.read_only() as session:
             available = list_filter_choices(session)
             filters = parse_filters(query, available)
-            filters = replace(filters, viewer_id=identity.viewer_id)
-            key, last = (filters, identity.account_id), audit.newest_entry_id(session)
+            filters = replace(filters, viewer_id=caller.viewer_id)
+            key, last = (filters, caller.account_id), audit.newest_entry_id(session)
             snapshot = self._cache.get(key)
             if (
                 snapshot is None
@@ -165,28 +172,23 @@ def choices_json(available: FilterChoices) -> dict[str, Any]:
     }
 
 
-def parse_filters(query: dict[str, str], available: FilterChoices) -> Filters:
-    """Parse the filters of a query string. Raises FilterRefused."""
-    if unknown := sorted(query.keys() - FILTERS):
-        names = ", ".join(sorted(FILTERS))
-        raise FilterRefused(user_messages.unknown_filter(", ".join(unknown)[:100], names))
+def parse_filters(query: InsightsQuery, available: FilterChoices) -> Filters:
+    """Return the filters of a query. Raises FilterRefused."""
     accounts = {rater_name(account): account for account in available.raters}
-    if "rater" in query and query["rater"] not in accounts:
+    if query.rater is not None and query.rater not in accounts:
         raise FilterRefused(user_messages.NO_RATER)
-    if query.get("votes", BLIND_VOTES) != BLIND_VOTES:
-        raise FilterRefused(user_messages.votes_filter_invalid(BLIND_VOTES))
     try:
-        days = read_days(*(query.get(name, "") for name in ("since", "until", "zone")))
+        days = read_days(query.since, query.until, query.zone)
     except DayError as error:
         raise FilterRefused(str(error)) from None
     return Filters(
         since=days.since,
         until=days.until,
         zone=days.zone,
-        model=query.get("model"),
-        task=query.get("task"),
-        organ=query.get("organ"),
-        slide_id=query.get("slide"),
-        rater_id=accounts.get(query.get("rater", "")),
-        blind_votes="votes" in query,
+        model=query.model,
+        task=query.task,
+        organ=query.organ,
+        slide_id=query.slide,
+        rater_id=None if query.rater is None else accounts[query.rater],
+        blind_votes=query.votes is not None,
     )

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fastapi import APIRouter, Request
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0, generate_latest
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.responses import PlainTextResponse
 
+from pathviewer.api.json_route import json_router
 from pathviewer.auth.identity import identity_of, require
 from pathviewer.auth.roles import Action
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
     from pathviewer.operations.metrics import Metrics
     from pathviewer.settings import Settings
 
 
-def metrics_routes(settings: Settings, metrics: Metrics) -> list[Route]:
-    """Return the route; needs `administer` or a bearer token of any account, such as a viewer's
-    for Prometheus."""
+class MetricsRoutes:
+    """Handler."""
 
-    async def show(request: Request) -> Response:
-        if not (has_token(request) and not settings.public_demo):
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._public_demo = settings.public_demo
+        self._metrics = metrics
+
+    def router(self) -> APIRouter:
+        """Return the route; needs `administer` or a bearer token of any account, such as a
+        viewer's for Prometheus."""
+        router = json_router()
+        router.get("/api/metrics", response_class=PlainTextResponse)(self.show)
+        return router
+
+    async def show(self, request: Request) -> PlainTextResponse:
+        """Return all metrics."""
+        if not (has_token(request) and not self._public_demo):
             require(request.scope, Action.administer)
-        text = await run_in_threadpool(generate_latest, metrics.registry)
-        return Response(text, headers={"content-type": CONTENT_TYPE_PLAIN_1_0_0})
-
-    return [Route("/api/metrics", show, methods=["GET"])]
+        text = await run_in_threadpool(generate_latest, self._metrics.registry)
+        return PlainTextResponse(text, headers={"content-type": CONTENT_TYPE_PLAIN_1_0_0})
 
 
 def has_token(request: Request) -> bool:

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from pathviewer.api import user_messages
-from pathviewer.api.request_body import BodyError, read_body, read_json_object
-from pathviewer.auth.identity import require
-from pathviewer.auth.roles import Action
-from pathviewer.common.work_queue import WRITES, Client, Lane, while_connected
+from pathviewer.api.json_route import Connection, Drawer, Viewer, json_router
+from pathviewer.api.request_body import read_body
+from pathviewer.api.route_sessions import RouteSessions
+from pathviewer.api.schemas.regions import RegionChange, RegionImport, RegionOut, RegionRequest
+from pathviewer.common.work_queue import Lane, while_connected
 from pathviewer.slides import geojson
-from pathviewer.slides.errors import RegionError, TooManyRegions
-from pathviewer.slides.library import LibraryEntry, SlideLibrary
+from pathviewer.slides.errors import TooManyRegions
 from pathviewer.slides.outline import (
     Outline,
     area,
     bounding_box,
     check_outline,
-    is_shape,
-    read_points,
     side_lengths,
     tidy_name,
 )
-from storage.database import Database
 from storage.slides.regions import (
     NewRegion,
     RegionRecord,
@@ -42,134 +37,145 @@ from storage.slides.regions import (
     update_region,
 )
 
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
-def region_routes(library: SlideLibrary, database: Database, limit: int) -> list[Route]:
-    """Return the routes to list, add, change, delete, export and import regions.
+    from pathviewer.slides.library import LibraryEntry, SlideLibrary
+    from storage.database import Database
 
-    Writing needs `draw_regions`. `limit` is the maximum number of an account's regions on all
-    slides together.
-    """
-    routes = RegionRoutes(library, database, limit)
-    list_path = "/api/slides/{slide_id}/regions"
-    path = list_path + "/{region_id}"
-    return [
-        Route(list_path, routes.show, methods=["GET"]),
-        Route(list_path, routes.add, methods=["POST"]),
-        Route(path, routes.change, methods=["PUT"]),
-        Route(path, routes.delete, methods=["DELETE"]),
-        Route(list_path + ".geojson", routes.export_geojson, methods=["GET"]),
-        Route(list_path + ".geojson", routes.import_geojson, methods=["POST"]),
-    ]
+BoundsOffset = Annotated[int, Query(ge=0, le=1)]
+"""1 counts a file's coordinates from the slide's bounds as QuPath does, 0 from its corner."""
+
+
+class GeoJsonResponse(JSONResponse):
+    """A GeoJSON document."""
+
+    media_type = geojson.MEDIA_TYPE
 
 
 class RegionRoutes:
     """Handlers; database work runs in threads."""
 
     def __init__(self, library: SlideLibrary, database: Database, limit: int) -> None:
+        """`limit` is the maximum number of an account's regions on all slides together."""
         self._library = library
-        self._database = database
+        self._sessions = RouteSessions(database)
         self._limit = limit
         self._imports = Lane(1)  # one at a time: decoding a file takes a core
 
-    async def show(self, request: Request) -> Response:
-        """`GET`: the account's regions on the slide, oldest first."""
-        account = require(request.scope, Action.view_slides).account_id
-        entry = self._entry(request)
-        records = await run_in_threadpool(self._list, entry.id, account)
-        return JSONResponse([region_json(record, entry) for record in records])
+    def router(self) -> APIRouter:
+        """Return the routes to list, save, change, delete, export and import regions.
 
-    async def add(self, request: Request) -> Response:
-        """`POST {name?, shape, points}`: 201 with the region."""
-        account = require(request.scope, Action.draw_regions).account_id
-        entry = self._entry(request)
-        outline = read_outline(await read_json_object(request), None)
+        Writing needs `draw_regions`.
+        """
+        router = json_router()
+        list_path = "/api/slides/{slide_id}/regions"
+        path, file_path = list_path + "/{region_id}", list_path + ".geojson"
+        router.get(list_path, response_model=list[RegionOut])(self.regions)
+        router.post(list_path, status_code=201, response_model=RegionOut)(self.add)
+        router.put(path, response_model=RegionOut)(self.change)
+        router.delete(path, status_code=204, response_class=Response)(self.delete)
+        router.get(file_path, response_class=GeoJsonResponse)(self.export_geojson)
+        router.post(file_path, response_model=RegionImport)(self.import_geojson)
+        return router
+
+    async def regions(self, caller: Viewer, slide_id: str) -> list[dict[str, Any]]:
+        """List the account's regions on the slide, oldest first."""
+        entry, account = self._library.entry(slide_id), caller.account_id
+        records = await self._sessions.read(
+            lambda session: list_regions(session, entry.id, account)
+        )
+        return [region_json(record, entry) for record in records]
+
+    async def add(self, caller: Drawer, slide_id: str, region: RegionRequest) -> dict[str, Any]:
+        """Save a region."""
+        entry, account = self._library.entry(slide_id), caller.account_id
+        outline = Outline(region.shape, region.points, tidy_name(region.name))
         check_outline(outline, entry.width, entry.height)
-        (record,) = await WRITES.run(lambda: self._add(entry.id, account, (outline,)), account)
-        return JSONResponse(region_json(record, entry), 201)
+        (record,) = await self._sessions.write(
+            lambda session: self._add(session, entry.id, account, (outline,)), account
+        )
+        return region_json(record, entry)
 
-    async def change(self, request: Request) -> Response:
-        """`PUT` the changed fields: the updated region."""
-        account = require(request.scope, Action.draw_regions).account_id
-        entry, region_id = self._entry(request), request.path_params["region_id"]
-        body = await read_json_object(request)
-        record = await WRITES.run(lambda: self._change(entry, account, region_id, body), account)
-        return JSONResponse(region_json(record, entry))
+    async def change(
+        self, caller: Drawer, slide_id: str, region_id: str, change: RegionChange
+    ) -> dict[str, Any]:
+        """Change a region; what is left out stays."""
+        entry, account = self._library.entry(slide_id), caller.account_id
 
-    async def delete(self, request: Request) -> Response:
-        """`DELETE`: 204."""
-        account = require(request.scope, Action.draw_regions).account_id
-        entry, region_id = self._entry(request), request.path_params["region_id"]
-        await WRITES.run(lambda: self._delete(entry.id, account, region_id), account)
-        return Response(status_code=204)
+        def work(session: Session) -> RegionRecord:
+            before = find_region(session, entry.id, account, region_id)
+            outline = changed_outline(region_outline(before), change)
+            check_outline(outline, entry.width, entry.height)
+            after = build_region(outline, outline.name or before.name)
+            return update_region(session, entry.id, account, region_id, after)
 
-    async def export_geojson(self, request: Request) -> Response:
-        """`GET`: the account's regions as a file for QuPath."""
-        account = require(request.scope, Action.view_slides).account_id
-        entry = self._entry(request)
-        records = await run_in_threadpool(self._list, entry.id, account)
+        return region_json(await self._sessions.write(work, account), entry)
+
+    async def delete(self, caller: Drawer, slide_id: str, region_id: str) -> None:
+        """Delete a region."""
+        entry, account = self._library.entry(slide_id), caller.account_id
+        await self._sessions.write(
+            lambda session: delete_region(session, entry.id, account, region_id), account
+        )
+
+    async def export_geojson(
+        self, caller: Viewer, slide_id: str, bounds_offset: BoundsOffset = 0
+    ) -> GeoJsonResponse:
+        """Return the account's regions as a file for QuPath."""
+        entry, account = self._library.entry(slide_id), caller.account_id
+        records = await self._sessions.read(
+            lambda session: list_regions(session, entry.id, account)
+        )
         outlines = [(record.id, region_outline(record)) for record in records]
-        document = geojson.feature_collection(outlines, bounds_offset(request, entry), entry.scale)
+        origin = file_origin(entry, bounds_offset)
+        document = geojson.feature_collection(outlines, origin, entry.scale)
         file_name = quote(f"{entry.name}.geojson", safe="")
         disposition = f"attachment; filename*=UTF-8''{file_name}"
-        headers = {"Content-Disposition": disposition}
-        return JSONResponse(document, headers=headers, media_type=geojson.MEDIA_TYPE)
+        return GeoJsonResponse(document, headers={"Content-Disposition": disposition})
 
-    async def import_geojson(self, request: Request) -> Response:
-        """`POST` a file, plain or compressed: imported regions, clipped ones, skipped ones with
-        reasons."""
-        account = require(request.scope, Action.draw_regions).account_id
-        entry = self._entry(request)
-        frame = geojson.Frame(entry.width, entry.height, bounds_offset(request, entry))
+    async def import_geojson(
+        self,
+        request: Request,
+        caller: Drawer,
+        client: Connection,
+        slide_id: str,
+        bounds_offset: BoundsOffset = 0,
+    ) -> dict[str, Any]:
+        """Import a file, plain or compressed: all regions or none; broken features are skipped."""
+        entry, account = self._library.entry(slide_id), caller.account_id
+        frame = geojson.Frame(entry.width, entry.height, file_origin(entry, bounds_offset))
         document = await read_body(request, geojson.MAX_BYTES)
         parsed = await while_connected(
-            Client(request.receive),
+            client,
             lambda: self._imports.run(lambda: geojson.read_outlines(document, frame), account),
         )
-        records = await WRITES.run(lambda: self._add(entry.id, account, parsed.outlines), account)
-        skipped = [{"index": skip.index, "reason": skip.reason} for skip in parsed.skipped]
-        clipped = [asdict(clip) for clip in parsed.clipped]
-        regions = [region_json(record, entry) for record in records]
-        counts = {"imported": len(regions), "skipped": skipped, "clipped": clipped}
-        return JSONResponse(counts | {"regions": regions})
-
-    def _entry(self, request: Request) -> LibraryEntry:
-        return self._library.entry(request.path_params["slide_id"])
-
-    def _list(self, slide_id: str, account: str) -> Collection[RegionRecord]:
-        with self._database.read_only() as session:
-            return list_regions(session, slide_id, account)
+        records = await self._sessions.write(
+            lambda session: self._add(session, entry.id, account, parsed.outlines), account
+        )
+        return {
+            "imported": len(records),
+            "skipped": [asdict(skip) for skip in parsed.skipped],
+            "clipped": [asdict(clip) for clip in parsed.clipped],
+            "regions": [region_json(record, entry) for record in records],
+        }
 
     def _add(
-        self, slide_id: str, account: str, outlines: Collection[Outline]
+        self, session: Session, slide_id: str, account: str, outlines: Collection[Outline]
     ) -> Collection[RegionRecord]:
         """Store all outlines or none; unnamed ones are numbered. Raises TooManyRegions."""
-        with self._database.session() as session:
-            self._check_room(count_regions(session, account), len(outlines))
-            used_names = {record.name for record in list_regions(session, slide_id, account)}
-            records = []
-            for outline in outlines:
-                name = outline.name or find_free_name(used_names)
-                used_names.add(name)
-                records.append(add_region(session, slide_id, account, build_region(outline, name)))
+        self._check_room(count_regions(session, account), len(outlines))
+        used_names = {record.name for record in list_regions(session, slide_id, account)}
+        records = []
+        for outline in outlines:
+            name = outline.name or find_free_name(used_names)
+            used_names.add(name)
+            records.append(add_region(session, slide_id, account, build_region(outline, name)))
         return records
 
     def _check_room(self, count: int, more: int) -> None:
         if count + more > self._limit:
             raise TooManyRegions(user_messages.too_many_regions(count, self._limit))
-
-    def _change(
-        self, entry: LibraryEntry, account: str, region_id: str, body: Mapping[str, Any]
-    ) -> RegionRecord:
-        with self._database.session() as session:
-            before = find_region(session, entry.id, account, region_id)
-            outline = read_outline(body, region_outline(before))
-            check_outline(outline, entry.width, entry.height)
-            after = build_region(outline, outline.name or before.name)
-            return update_region(session, entry.id, account, region_id, after)
-
-    def _delete(self, slide_id: str, account: str, region_id: str) -> None:
-        with self._database.session() as session:
-            delete_region(session, slide_id, account, region_id)
 
 
 def region_json(record: RegionRecord, entry: LibraryEntry) -> dict[str, Any]:
@@ -189,21 +195,13 @@ def region_json(record: RegionRecord, entry: LibraryEntry) -> dict[str, Any]:
     }
 
 
-def read_outline(body: Mapping[str, Any], before: Outline | None) -> Outline:
-    """Parse a request's outline, level-0 pixels; missing fields keep their value in `before`.
-
-    Raises RegionError.
-    """
-    name = body.get("name", before.name if before else "")
-    if not isinstance(name, str):
-        raise RegionError(user_messages.REGION_NAME_NOT_TEXT)
-    name = tidy_name(name)
-    if before is not None and not {"shape", "points"} & body.keys():
-        return Outline(before.shape, before.points, name)
-    shape = body.get("shape")
-    if not is_shape(shape):
-        raise RegionError(user_messages.shape_unknown(shape))
-    return Outline(shape, read_points(body.get("points")), name)
+def changed_outline(before: Outline, change: RegionChange) -> Outline:
+    """Return the outline, level-0 pixels; what the change leaves out stays."""
+    return Outline(
+        change.shape or before.shape,
+        before.points if change.points is None else change.points,
+        before.name if change.name is None else tidy_name(change.name),
+    )
 
 
 def region_outline(record: RegionRecord) -> Outline:
@@ -225,14 +223,7 @@ def find_free_name(used_names: Collection[str]) -> str:
     return f"Region {number}"
 
 
-def bounds_offset(request: Request, entry: LibraryEntry) -> tuple[int, int]:
-    """Return the origin of a file's coordinates, level-0 pixels.
-
-    The origin is the corner of the slide's bounds if `bounds_offset=1`, else (0, 0). Raises
-    BodyError for other values than 0 and 1.
-    """
-    wanted = request.query_params.get("bounds_offset", "0")
-    if wanted not in ("0", "1"):
-        raise BodyError(user_messages.BOUNDS_OFFSET_INVALID)
-    bounds = entry.bounds if wanted == "1" else None
+def file_origin(entry: LibraryEntry, bounds_offset: int) -> tuple[int, int]:
+    """Return the origin of a file's coordinates, level-0 pixels."""
+    bounds = entry.bounds if bounds_offset else None
     return (bounds.x, bounds.y) if bounds else (0, 0)

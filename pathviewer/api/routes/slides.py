@@ -4,78 +4,72 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
 
 from pathviewer.api import user_messages
-from pathviewer.api.request_body import parse_whole_number, read_json_object
-from pathviewer.auth.identity import Identity, require
-from pathviewer.auth.roles import Action
-from pathviewer.auth.slide_access_log import SlideAccessLog
-from pathviewer.common.errors import UserError
-from pathviewer.common.work_queue import WRITES, Client, Work, WorkKind, while_connected
-from pathviewer.settings import Settings
-from pathviewer.slides.colour_table import ColourTable
+from pathviewer.api.json_route import (
+    Connection,
+    Describer,
+    JpegResponse,
+    PngResponse,
+    Uploader,
+    Viewer,
+    json_router,
+)
+from pathviewer.api.schemas.slides import (
+    ColourTableOut,
+    DescriptionRequest,
+    OpenedSlide,
+    RegionQuery,
+    RejectedFileOut,
+    SlideOut,
+)
+from pathviewer.common.work_queue import WRITES, WorkKind, while_connected
 from pathviewer.slides.errors import ImageNotFound, RegionError
-from pathviewer.slides.geometry import Level, Region
-from pathviewer.slides.library import LibraryEntry, SlideLibrary
-from pathviewer.slides.outline import tidy_name
-from pathviewer.slides.scale_request import FIELDS, audit_detail, new_scale
-from pathviewer.slides.served_slide import ServedSlide
-from pathviewer.slides.slide_pool import SlidePool
+from pathviewer.slides.geometry import Level
+from pathviewer.slides.scale_request import audit_detail
 from storage import audit
-from storage.database import Database
-from storage.slides.scales import NewScale, enter_scale
+from storage.slides.scales import enter_scale
 from storage.slides.store import rename_slide
+
+if TYPE_CHECKING:
+    from pathviewer.auth.identity import Identity
+    from pathviewer.auth.slide_access_log import SlideAccessLog
+    from pathviewer.common.work_queue import Client, Work
+    from pathviewer.settings import Settings
+    from pathviewer.slides.colour_table import ColourTable
+    from pathviewer.slides.library import LibraryEntry, SlideLibrary
+    from pathviewer.slides.served_slide import ServedSlide
+    from pathviewer.slides.slide_pool import SlidePool
+    from storage.database import Database
+    from storage.slides.scales import NewScale
 
 Result = TypeVar("Result")
 
-_PICTURE_HEADERS = {"Cache-Control": "private, max-age=3600", "Vary": "Cookie"}
-_REGION_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}
-"""Not cached: a region's picture depends on the slide's scale, which users may correct."""
-_THUMBNAIL_SIZES = range(16, 2049)
-_LARGEST_LIST_THUMBNAIL = 256
+LEAST_THUMBNAIL = 16
+MOST_THUMBNAIL = 2048
+"""Bounds of a thumbnail's longer side, px."""
+LARGEST_LIST_THUMBNAIL = 256
 """Longer side up to which a thumbnail counts as part of the list; a larger one is logged as a view
 of the slide."""
-_LONGEST_ALIAS = 200
-_MOST_DIGITS = 12
+PICTURE_HEADERS = {"Cache-Control": "private, max-age=3600", "Vary": "Cookie"}
+REGION_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}
+"""Not cached: a region's picture depends on the slide's scale, which users may correct."""
+
+ThumbnailSize = Annotated[int, Query(ge=LEAST_THUMBNAIL, le=MOST_THUMBNAIL)]
+RegionPicture = Annotated[RegionQuery, Query()]
 
 
-class DescriptionError(UserError):
-    """A slide's description is refused."""
-
-    code = "bad_description"
-
-
-def slide_routes(
-    library: SlideLibrary,
-    pool: SlidePool,
-    database: Database,
-    settings: Settings,
-    openings: SlideAccessLog,
-    work: Work,
-) -> list[Route]:
-    """Return the routes of slides, except tiles."""
-    routes = SlideRoutes(library, pool, database, settings, openings, work)
-    path = "/api/slides/{slide_id}"
-    return [
-        Route("/api/slides", routes.slides, methods=["GET"]),
-        Route("/api/slides/rejected", routes.list_rejected, methods=["GET"]),
-        Route(path, routes.slide, methods=["GET"]),
-        Route(path, routes.describe, methods=["PATCH"]),
-        Route(f"{path}/thumbnail", routes.thumbnail, methods=["GET"]),
-        Route(f"{path}/region", routes.region, methods=["GET"]),
-        Route(f"{path}/colours", routes.colours, methods=["GET"]),
-        Route(f"{path}/associated/{{name}}", routes.associated_image, methods=["GET"]),
-    ]
+async def _allow_caching(response: Response) -> None:
+    response.headers.update(PICTURE_HEADERS)
 
 
 class SlideRoutes:
-    """Handlers; all work on pixels runs in readers."""
+    """Handlers, also called by the Gradio endpoint; all work on pixels runs in readers."""
 
     def __init__(
         self,
@@ -93,153 +87,157 @@ class SlideRoutes:
         self._openings = openings
         self._work = work
 
-    async def slides(self, request: Request) -> Response:
-        """`GET /api/slides`."""
-        require(request.scope, Action.view_slides)
-        return JSONResponse([_summary(entry) for entry in self._library.slides()])
-
-    async def list_rejected(self, request: Request) -> Response:
-        """`GET /api/slides/rejected`: files that cannot be shown; needs `upload_slides`."""
-        require(request.scope, Action.upload_slides)
-        return JSONResponse([asdict(file) for file in self._library.list_rejected()])
-
-    async def slide(self, request: Request) -> Response:
-        """`GET /api/slides/{id}`: open the slide, with an audit entry."""
-        identity = require(request.scope, Action.view_slides)
-        entry = self._library.entry(request.path_params["slide_id"])
-        slide = await while_connected(
-            Client(request.receive), lambda: self._pool.open(entry.id, identity.bound_key)
+    def router(self) -> APIRouter:
+        """Return the routes of slides, except tiles."""
+        router = json_router()
+        path = "/api/slides/{slide_id}"
+        router.get("/api/slides", response_model=list[SlideOut])(self.slides)
+        router.get("/api/slides/rejected", response_model=list[RejectedFileOut])(self.list_rejected)
+        router.get(path, response_model=OpenedSlide)(self.slide)
+        router.patch(path, response_model=SlideOut)(self.describe)
+        router.get(f"{path}/thumbnail", response_class=JpegResponse)(self.thumbnail)
+        router.get(f"{path}/region", response_class=PngResponse)(self.region)
+        caching = [Depends(_allow_caching)]
+        router.get(f"{path}/colours", response_model=ColourTableOut, dependencies=caching)(
+            self.colours
         )
-        owner = identity.bound_key
-        return JSONResponse(
-            await WRITES.run(lambda: self._open_summary(entry, slide, identity), owner)
+        associated = f"{path}/associated/{{name}}"
+        router.get(associated, response_class=JpegResponse)(self.associated_image)
+        return router
+
+    async def slides(self, caller: Viewer) -> list[dict[str, Any]]:  # noqa: ARG002  checks them
+        """List slides that can be opened."""
+        return [_summary(entry) for entry in self._library.slides()]
+
+    async def list_rejected(self, caller: Uploader) -> list[dict[str, Any]]:  # noqa: ARG002
+        """List files that cannot be shown."""
+        return [asdict(file) for file in self._library.list_rejected()]
+
+    async def slide(self, caller: Viewer, client: Connection, slide_id: str) -> dict[str, Any]:
+        """Open the slide, with an audit entry."""
+        entry, owner = self._library.entry(slide_id), caller.bound_key
+        slide = await while_connected(client, lambda: self._pool.open(entry.id, owner))
+        return await WRITES.run(lambda: self._open_summary(entry, slide, caller), owner)
+
+    async def describe(
+        self, caller: Describer, slide_id: str, change: DescriptionRequest
+    ) -> dict[str, Any]:
+        """Change the name or the scale; an mpp of null withdraws the entered scale."""
+        entry = self._library.entry(slide_id)
+        scale = change.new_scale(entry) if change.changes_scale else None
+        await WRITES.run(
+            lambda: self._save_change(entry, change.alias, scale, caller), caller.account_id
         )
+        return _summary(self._library.entry(entry.id))
 
-    async def describe(self, request: Request) -> Response:
-        """`PATCH {alias?, mpp? | known_length?}`: an mpp of null withdraws the entered scale."""
-        identity = require(request.scope, Action.describe_slides)
-        entry = self._library.entry(request.path_params["slide_id"])
-        change = _read_change(await read_json_object(request), entry)
-        await WRITES.run(lambda: self._save_change(entry, change, identity), identity.account_id)
-        return JSONResponse(_summary(self._library.entry(entry.id)))
-
-    async def thumbnail(self, request: Request) -> Response:
-        """`GET .../thumbnail?size=`: JPEG whose longer side has at most `size` pixels."""
-        identity = require(request.scope, Action.view_slides)
-        entry = self._library.entry(request.path_params["slide_id"])
-        size = _read_number(request, "size", 512)
-        if size not in _THUMBNAIL_SIZES:
-            least, most = _THUMBNAIL_SIZES[0], _THUMBNAIL_SIZES[-1]
-            raise RegionError(user_messages.thumbnail_size_invalid(least, most, size))
-        owner, aspect = identity.bound_key, entry.scale.pixel_aspect
+    async def thumbnail(
+        self, caller: Viewer, client: Connection, slide_id: str, size: ThumbnailSize = 512
+    ) -> JpegResponse:
+        """Return a JPEG whose longer side has at most `size` pixels."""
+        entry = self._library.entry(slide_id)
+        owner, aspect = caller.bound_key, entry.scale.pixel_aspect
         jpeg = await self._picture(
-            request, identity, entry, lambda slide: slide.thumbnail(size, owner, aspect)
+            client, caller, entry, lambda slide: slide.thumbnail(size, owner, aspect)
         )
-        if size > _LARGEST_LIST_THUMBNAIL:
-            await self._openings.log_view(identity, entry.id)
-        return Response(jpeg, 200, _PICTURE_HEADERS, "image/jpeg")
+        if size > LARGEST_LIST_THUMBNAIL:
+            await self._openings.log_view(caller, entry.id)
+        return JpegResponse(jpeg, headers=PICTURE_HEADERS)
 
-    async def region(self, request: Request) -> Response:
-        """`GET .../region?x&y&width&height&max_pixels&colours`: PNG of a level-0 box.
+    async def region(
+        self, caller: Viewer, client: Connection, slide_id: str, query: RegionPicture
+    ) -> PngResponse:
+        """Return a PNG of a level-0 box.
 
         The header X-Mpp gives its microns per pixel if the scale is known. Colours are corrected
         to sRGB if the slide has a profile, except with `colours=raw`.
         """
-        identity = require(request.scope, Action.view_slides)
-        entry = self._library.entry(request.path_params["slide_id"])
-        region = Region(*(_read_number(request, name) for name in ("x", "y", "width", "height")))
-        max_pixels = self._max_pixels(request, region)
-        owner, corrected = identity.bound_key, _wants_correction(request)
+        entry, owner = self._library.entry(slide_id), caller.bound_key
+        region, aspect = query.region, entry.scale.pixel_aspect
+        pixels, corrected = self._picture_pixels(query), query.colours == "corrected"
         picture = await self._picture(
-            request,
-            identity,
+            client,
+            caller,
             entry,
-            lambda slide: slide.region_png(
-                region, max_pixels, owner, entry.scale.pixel_aspect, corrected=corrected
-            ),
+            lambda slide: slide.region_png(region, pixels, owner, aspect, corrected=corrected),
         )
-        await WRITES.run(lambda: self._audit_view(entry, identity, asdict(region)), owner)
-        answer = Response(picture.png, 200, _REGION_HEADERS, "image/png")
+        await WRITES.run(lambda: self._audit_view(entry, caller, asdict(region)), owner)
+        answer = PngResponse(picture.png, headers=REGION_HEADERS)
         if entry.pixel_size is not None:
             sides = (region.width, region.height), (picture.width, picture.height)
             answer.headers["X-Mpp"] = f"{entry.pixel_size.picture_mpp(*sides):.6g}"
         return answer
 
-    async def colours(self, request: Request) -> Response:
-        """`GET .../colours`: the table with which pages correct tiles, which have raw colours."""
-        identity = require(request.scope, Action.view_slides)
-        entry = self._library.entry(request.path_params["slide_id"])
-        owner = identity.bound_key
-        table = await self._picture(
-            request, identity, entry, lambda slide: slide.colour_table(owner)
-        )
+    async def colours(self, caller: Viewer, client: Connection, slide_id: str) -> dict[str, Any]:
+        """Return the table with which pages correct tiles, which have raw colours."""
+        entry, owner = self._library.entry(slide_id), caller.bound_key
+        table = await self._picture(client, caller, entry, lambda slide: slide.colour_table(owner))
         if table is None:
             raise ImageNotFound(user_messages.no_colour_profile(entry.name))
-        return JSONResponse(_table_json(table), 200, _PICTURE_HEADERS)
+        return _table_json(table)
 
-    async def associated_image(self, request: Request) -> Response:
-        """`GET .../associated/{name}`: JPEG, if the settings allow images with patient data."""
-        identity = require(request.scope, Action.view_slides)
-        entry = self._library.entry(request.path_params["slide_id"])
+    async def associated_image(
+        self, caller: Viewer, client: Connection, slide_id: str, name: str
+    ) -> JpegResponse:
+        """Return a JPEG, if the settings allow images with patient data."""
+        entry, owner = self._library.entry(slide_id), caller.bound_key
         if not self._settings.show_associated_images:
             raise ImageNotFound(user_messages.ASSOCIATED_IMAGES_OFF)
-        name = request.path_params["name"]
-        owner = identity.bound_key
         jpeg = await self._picture(
-            request, identity, entry, lambda slide: slide.associated_jpeg(name, owner)
+            client, caller, entry, lambda slide: slide.associated_jpeg(name, owner)
         )
-        await WRITES.run(lambda: self._audit_view(entry, identity, {"image": name}), owner)
-        return Response(jpeg, 200, _PICTURE_HEADERS, "image/jpeg")
+        await WRITES.run(lambda: self._audit_view(entry, caller, {"image": name}), owner)
+        return JpegResponse(jpeg, headers=PICTURE_HEADERS)
 
     async def _picture(
         self,
-        request: Request,
-        identity: Identity,
+        client: Client,
+        caller: Identity,
         entry: LibraryEntry,
         make: Callable[[ServedSlide], Awaitable[Result]],
     ) -> Result:
         """Return the result of `make`. Raises ClientGone on a disconnect, TooBusy at the limit."""
 
         async def work() -> Result:
-            return await make(await self._pool.open(entry.id, identity.bound_key))
+            return await make(await self._pool.open(entry.id, caller.bound_key))
 
-        with self._work.accounts.slot(identity.bound_key, WorkKind.picture):
-            return await while_connected(Client(request.receive), work)
+        with self._work.accounts.slot(caller.bound_key, WorkKind.picture):
+            return await while_connected(client, work)
 
     def _open_summary(
-        self, entry: LibraryEntry, slide: ServedSlide, identity: Identity
+        self, entry: LibraryEntry, slide: ServedSlide, caller: Identity
     ) -> dict[str, Any]:
-        self._openings.log_opening(identity, entry.id)
+        self._openings.log_opening(caller, entry.id)
         images = slide.associated_images if self._settings.show_associated_images else ()
         return _summary(entry) | {
             "levels": [_level_json(level) for level in slide.levels],
             "associated_images": list(images),
         }
 
-    def _audit_view(self, entry: LibraryEntry, identity: Identity, detail: dict[str, Any]) -> None:
+    def _audit_view(self, entry: LibraryEntry, caller: Identity, detail: dict[str, Any]) -> None:
         if not self._settings.public_demo:
             with self._database.session() as session:
-                audit.add_entry(session, identity.account_id, "view_slide", entry.id, detail)
+                audit.add_entry(session, caller.account_id, "view_slide", entry.id, detail)
 
-    def _save_change(self, entry: LibraryEntry, change: _SlideChange, identity: Identity) -> None:
+    def _save_change(
+        self, entry: LibraryEntry, alias: str | None, scale: NewScale | None, caller: Identity
+    ) -> None:
         detail: dict[str, Any] = {}
         with self._database.session() as session:
-            if change.alias is not None:
-                rename_slide(session, entry.id, change.alias)
-                detail["alias"] = change.alias
-            if change.scale is not None:
-                enter_scale(session, entry.id, identity.account_id, change.scale)
-                detail |= audit_detail(change.scale)
-            audit.add_entry(session, identity.account_id, "describe_slide", entry.id, detail)
+            if alias is not None:
+                rename_slide(session, entry.id, alias)
+                detail["alias"] = alias
+            if scale is not None:
+                enter_scale(session, entry.id, caller.account_id, scale)
+                detail |= audit_detail(scale)
+            audit.add_entry(session, caller.account_id, "describe_slide", entry.id, detail)
         self._library.refresh()
 
-    def _max_pixels(self, request: Request, region: Region) -> int:
+    def _picture_pixels(self, query: RegionQuery) -> int:
         limit = self._settings.region_pixel_limit
-        region_pixels = region.width * region.height
-        max_pixels = _read_number(request, "max_pixels", region_pixels)
-        if not 1 <= max_pixels <= limit and region_pixels > 0:
-            raise RegionError(user_messages.picture_size_invalid(limit, max_pixels))
-        return max(1, max_pixels)
+        pixels = query.max_pixels or query.width * query.height
+        if pixels > limit:
+            raise RegionError(user_messages.picture_size_invalid(limit, pixels))
+        return max(1, pixels)
 
 
 def _summary(entry: LibraryEntry) -> dict[str, Any]:
@@ -281,14 +279,6 @@ def _table_json(table: ColourTable) -> dict[str, Any]:
     return packed | {"size": len(table.nodes), "light": table.light}
 
 
-def _wants_correction(request: Request) -> bool:
-    """Whether the request wants corrected colours (the default). Raises RegionError."""
-    colours = request.query_params.get("colours", "corrected")
-    if colours not in ("corrected", "raw"):
-        raise RegionError(user_messages.colours_unknown(repr(colours[:40])))
-    return colours == "corrected"
-
-
 def _level_json(level: Level) -> dict[str, Any]:
     """Return a level as JSON; level-0 (x, y) is at (x / downsample_x, y / downsample_y) in it."""
     return asdict(level) | {
@@ -296,40 +286,3 @@ def _level_json(level: Level) -> dict[str, Any]:
         "downsample_x": level.downsample.x,
         "downsample_y": level.downsample.y,
     }
-
-
-@dataclass(frozen=True)
-class _SlideChange:
-    """Changes of a slide."""
-
-    alias: str | None
-    """New name; None: unchanged."""
-
-    scale: NewScale | None
-    """New scale; None: unchanged."""
-
-
-def _read_change(body: dict[str, Any], entry: LibraryEntry) -> _SlideChange:
-    """Parse a request's changes. Raises DescriptionError, ScaleError or RegionError."""
-    if body.keys() - {"alias", *FIELDS} or not body:
-        raise DescriptionError(user_messages.DESCRIPTION_INVALID)
-    alias = _read_alias(body["alias"]) if "alias" in body else None
-    return _SlideChange(alias, new_scale(body, entry) if FIELDS & body.keys() else None)
-
-
-def _read_alias(value: object) -> str:
-    alias = tidy_name(value) if isinstance(value, str) else ""
-    if not 1 <= len(alias) <= _LONGEST_ALIAS:
-        raise DescriptionError(user_messages.alias_length(_LONGEST_ALIAS))
-    return alias
-
-
-def _read_number(request: Request, name: str, default: int | None = None) -> int:
-    """Return a whole number of the query. Raises RegionError."""
-    text = request.query_params.get(name)
-    if text is None and default is not None:
-        return default
-    number = parse_whole_number((text or "").removeprefix("-")[: _MOST_DIGITS + 1])
-    if number is None or number >= 10**_MOST_DIGITS:
-        raise RegionError(user_messages.not_whole_number(name, (text or "")[:40]))
-    return -number if text and text.startswith("-") else number

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
-from starlette.requests import ClientDisconnect, Request
+from fastapi import APIRouter, Header, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from pathviewer.api import user_messages
-from pathviewer.api.request_body import parse_whole_number, read_json_object
+from pathviewer.api.json_route import Uploader, json_router
+from pathviewer.api.request_body import parse_whole_number
 from pathviewer.api.responses import error_to_response
-from pathviewer.auth.identity import Forbidden, Identity, require
-from pathviewer.auth.roles import Action
+from pathviewer.api.schemas.uploads import UploadBegun, UploadedSlide, UploadOut, UploadRequest
+from pathviewer.auth.identity import Forbidden
 from pathviewer.common.work_queue import WRITES, Lane
-from pathviewer.settings import Settings
 from pathviewer.slides.errors import SlideUnopenable
-from pathviewer.slides.intake_opener import Opener
-from pathviewer.slides.library import LibraryEntry, SlideLibrary
 from pathviewer.slides.upload_errors import (
     UploadConflict,
     UploadError,
@@ -27,7 +26,13 @@ from pathviewer.slides.upload_errors import (
 )
 from pathviewer.slides.uploads import MIB, Arrival, Upload, UploadLimits, UploadStore
 from storage import audit
-from storage.database import Database
+
+if TYPE_CHECKING:
+    from pathviewer.auth.identity import Identity
+    from pathviewer.settings import Settings
+    from pathviewer.slides.intake_opener import Opener
+    from pathviewer.slides.library import LibraryEntry, SlideLibrary
+    from storage.database import Database
 
 CHUNK_BYTES = 8 * MIB
 """Recommended length of a piece."""
@@ -47,79 +52,80 @@ DISK_THREADS_PER_ACCOUNT = 4
 WRITE_BYTES = MIB
 """Bytes collected before a write in a thread."""
 
+LARGEST_OFFSET = 2**60
+"""Upper bound of a piece's offset, bytes; the announced size is checked later."""
 
-def upload_routes(
-    library: SlideLibrary,
-    database: Database,
-    settings: Settings,
-    opener: Opener | None = None,
-) -> list[Route]:
-    """Return the routes to announce, send, query and cancel uploads; all need `upload_slides`.
 
-    `opener` opens finished uploads; None: in this process.
-    """
-    limits = UploadLimits(
-        settings.upload_limit_mib * MIB,
-        settings.upload_pending,
-        settings.upload_account_mib * MIB,
-    )
-    store = UploadStore(settings.uploads, database, limits, opener)
-    routes = UploadRoutes(library, database, settings, store)
-    path = "/api/uploads/{upload_id}"
-    return [
-        Route("/api/uploads", routes.begin, methods=["POST"]),
-        Route(path, routes.receive, methods=["PATCH"]),
-        Route(path, routes.progress, methods=["HEAD"]),
-        Route(path, routes.cancel, methods=["DELETE"]),
-    ]
+UploadOffset = Annotated[int, Header(ge=0, le=LARGEST_OFFSET)]
+"""Byte at which the piece begins."""
 
 
 class UploadRoutes:
     """Handlers; disk work runs in separate threads, shared fairly between accounts."""
 
     def __init__(
-        self, library: SlideLibrary, database: Database, settings: Settings, store: UploadStore
+        self,
+        library: SlideLibrary,
+        database: Database,
+        settings: Settings,
+        opener: Opener | None = None,
     ) -> None:
+        """`opener` opens finished uploads; None: in this process."""
+        limits = UploadLimits(
+            settings.upload_limit_mib * MIB,
+            settings.upload_pending,
+            settings.upload_account_mib * MIB,
+        )
         self._library = library
         self._database = database
         self._public_demo = settings.public_demo
-        self._store = store
+        self._store = UploadStore(settings.uploads, database, limits, opener)
         self._disk = Lane(DISK_THREADS, DISK_THREADS_PER_ACCOUNT)
         self._finishing = Lane(CHECKS_AT_ONCE, CHECKS_PER_ACCOUNT)
         self._store.remove_leftovers()
 
-    async def begin(self, request: Request) -> Response:
-        """`POST {name, size}`: 201 with the upload's id."""
-        account = self._require_uploader(request).account_id
-        body = await read_json_object(request)
-        name, size = body.get("name"), body.get("size")
-        if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
-            raise UploadError(user_messages.ANNOUNCEMENT_INVALID)
-        begin = partial(self._store.begin, account, name, size)
-        upload = await WRITES.run(begin, account)
-        return JSONResponse(_state_json(upload, 0) | {"chunk_bytes": CHUNK_BYTES}, 201)
+    def router(self) -> APIRouter:
+        """Return the routes to announce, send, query and cancel uploads; all need
+        `upload_slides`."""
+        router = json_router()
+        path = "/api/uploads/{upload_id}"
+        router.post("/api/uploads", status_code=201, response_model=UploadBegun)(self.begin)
+        complete: dict[int | str, dict[str, Any]] = {201: {"model": UploadedSlide}}
+        router.patch(path, response_model=UploadOut, responses=complete)(self.receive)
+        router.head(path, response_class=Response)(self.progress)
+        router.delete(path, status_code=204, response_class=Response)(self.cancel)
+        return router
 
-    async def receive(self, request: Request) -> Response:
-        """`PATCH` with the next bytes: 200 with the offset, or 201 with the new slide.
+    async def begin(self, caller: Uploader, file: UploadRequest) -> dict[str, Any]:
+        """Announce a file."""
+        self._check_open()
+        account = caller.account_id
+        upload = await WRITES.run(lambda: self._store.begin(account, file.name, file.size), account)
+        return _state_json(upload, 0) | {"chunk_bytes": CHUNK_BYTES}
+
+    async def receive(
+        self, request: Request, caller: Uploader, upload_id: str, upload_offset: UploadOffset
+    ) -> Response:
+        """Take the next bytes: 200 with the offset, or 201 with the new slide.
 
         A repeated last piece, sent because the response was lost, gets 201 again.
         """
+        self._check_open()
         try:
-            upload = await self._find_upload(request)
+            upload = await self._find_upload(caller, upload_id)
         except UploadNotFound:
-            arrival = await self._find_arrival(request)
+            arrival = await self._find_arrival(caller, upload_id)
             async for _ in _read_pieces(request):
                 pass  # a proxy may reject a response that precedes the end of the request
         else:
             try:
-                return await self._receive_piece(request, upload)
+                return await self._receive_piece(request, upload, upload_offset)
             except UploadNotFound:  # finished or cancelled by another request
-                arrival = await self._find_arrival(request)
+                arrival = await self._find_arrival(caller, upload_id)
         add_slide = partial(self._add_to_library, arrival)
         return _created_response(await self._finishing.run(add_slide, arrival.upload.account_id))
 
-    async def _receive_piece(self, request: Request, upload: Upload) -> Response:
-        offset = _offset(request)
+    async def _receive_piece(self, request: Request, upload: Upload, offset: int) -> Response:
         try:
             received = await self._append(request, upload, offset)
         except UploadConflict as error:
@@ -132,40 +138,35 @@ class UploadRoutes:
             return _created_response(await self._finishing.run(finish, upload.account_id))
         return JSONResponse(_state_json(upload, received), headers={"Upload-Offset": str(received)})
 
-    async def progress(self, request: Request) -> Response:
-        """`HEAD`: offset and length in the headers."""
+    async def progress(self, caller: Uploader, upload_id: str) -> Response:
+        """Return offset and length in the headers."""
+        self._check_open()
         try:
-            upload = await self._find_upload(request)
+            upload = await self._find_upload(caller, upload_id)
             received = await self._received_bytes(upload)
         except UploadNotFound:
-            upload = (await self._find_arrival(request)).upload
+            upload = (await self._find_arrival(caller, upload_id)).upload
             received = upload.size
         headers = {"Upload-Offset": str(received), "Upload-Length": str(upload.size)}
         return Response(headers=headers | {"Cache-Control": "no-store"})
 
-    async def cancel(self, request: Request) -> Response:
-        """`DELETE`: 204; received bytes are removed."""
-        upload = await self._find_upload(request)
+    async def cancel(self, caller: Uploader, upload_id: str) -> None:
+        """Remove the received bytes."""
+        self._check_open()
+        upload = await self._find_upload(caller, upload_id)
         await WRITES.run(partial(self._store.cancel, upload), upload.account_id)
-        return Response(status_code=204)
 
-    def _require_uploader(self, request: Request) -> Identity:
-        identity = require(request.scope, Action.upload_slides)
+    def _check_open(self) -> None:
         if self._public_demo:
             raise Forbidden(user_messages.UPLOADS_OFF)
-        return identity
 
-    async def _find_upload(self, request: Request) -> Upload:
-        account = self._require_uploader(request)
-        upload_id = request.path_params["upload_id"]
-        find = partial(self._store.find, upload_id, account.account_id)
-        return await self._disk.run(find, account.account_id)
+    async def _find_upload(self, caller: Identity, upload_id: str) -> Upload:
+        find = partial(self._store.find, upload_id, caller.account_id)
+        return await self._disk.run(find, caller.account_id)
 
-    async def _find_arrival(self, request: Request) -> Arrival:
-        account = self._require_uploader(request)
-        upload_id = request.path_params["upload_id"]
-        arrival = partial(self._store.arrival, upload_id, account.account_id)
-        return await self._disk.run(arrival, account.account_id)
+    async def _find_arrival(self, caller: Identity, upload_id: str) -> Arrival:
+        arrival = partial(self._store.arrival, upload_id, caller.account_id)
+        return await self._disk.run(arrival, caller.account_id)
 
     async def _received_bytes(self, upload: Upload) -> int:
         return await self._disk.run(partial(self._store.count_received, upload), upload.account_id)
@@ -203,18 +204,11 @@ class UploadRoutes:
 
 
 def _created_response(entry: LibraryEntry) -> Response:
-    return JSONResponse({"slide_id": entry.id, "name": entry.name}, 201)
+    return JSONResponse(UploadedSlide(slide_id=entry.id, name=entry.name).model_dump(), 201)
 
 
-def _state_json(upload: Upload, received: int) -> dict[str, object]:
-    return {"upload_id": upload.id, "offset": received, "size": upload.size}
-
-
-def _offset(request: Request) -> int:
-    offset = parse_whole_number(request.headers.get("upload-offset"))
-    if offset is None:
-        raise UploadError(user_messages.OFFSET_MISSING)
-    return offset
+def _state_json(upload: Upload, received: int) -> dict[str, Any]:
+    return UploadOut(upload_id=upload.id, offset=received, size=upload.size).model_dump()
 
 
 async def _read_pieces(request: Request) -> AsyncIterator[bytes]:

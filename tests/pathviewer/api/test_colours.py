@@ -58,7 +58,8 @@ def test_regions_are_corrected_unless_raw_is_wanted(clients: Clients) -> None:
     assert np.array_equal(picture(client.get(path, params=BOX)), by_imagecms(raw, PROFILE))
     refused = client.get(path, params=BOX | {"colours": "grey"})
     assert refused.status_code == 400
-    assert "'corrected' or 'raw', not 'grey'" in refused.text
+    message = refused.json()["error"]["message"]
+    assert message == 'colours must be one of corrected, raw, not "grey".'
 
 
 def test_thumbnails_are_corrected(clients: Clients) -> None:

@@ -66,15 +66,15 @@ def test_an_index_of_other_files_is_refused_by_what_is_in_it(
         ({"name": "", "size": 9}, (415, "upload_type")),
         ({"name": "a.tiff", "size": 0}, (400, "bad_upload")),
         ({"name": "a.tiff", "size": -1}, (400, "bad_upload")),
-        ({"name": "a.tiff", "size": 9.5}, (400, "bad_upload")),
-        ({"name": "a.tiff", "size": True}, (400, "bad_upload")),
-        ({"name": "a.tiff"}, (400, "bad_upload")),
-        ({"name": 7, "size": 9}, (400, "bad_upload")),
+        ({"name": "a.tiff", "size": 9.5}, (400, "invalid_request")),
+        ({"name": "a.tiff", "size": True}, (400, "invalid_request")),
+        ({"name": "a.tiff"}, (400, "invalid_request")),
+        ({"name": 7, "size": 9}, (400, "invalid_request")),
         ({"name": "a.tiff", "size": 2**20 + 1}, (413, "upload_too_large")),
         ({"name": "a.tiff", "size": 10**17}, (413, "upload_too_large")),
         ({"name": "a.tiff", "size": 10**4000}, (400, "bad_json")),  # a number of any request
         ({"name": "a\0.tiff", "size": 9}, (400, "bad_json")),  # a text of any request
-        ([], (400, "bad_json")),
+        ([], (400, "invalid_request")),
     ],
 )
 def test_a_file_that_cannot_be_taken_is_refused_before_it_is_sent(
@@ -119,7 +119,14 @@ def test_more_bytes_than_announced_are_refused(client: TestClient, slide: bytes)
 def test_a_piece_must_say_where_it_begins(client: TestClient, slide: bytes, offset: str) -> None:
     url = begin(client, slide)
     answer = client.patch(url, content=slide, headers={"Upload-Offset": offset})
-    assert error_of(answer) == (400, "bad_upload")
+    assert error_of(answer) == (400, "invalid_request")
+    assert "upload-offset must be a whole number from 0 to" in answer.json()["error"]["message"]
+
+
+def test_a_piece_without_an_offset_is_refused(client: TestClient, slide: bytes) -> None:
+    answer = client.patch(begin(client, slide), content=slide)
+    assert error_of(answer) == (400, "invalid_request")
+    assert "upload-offset is missing" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("upload_id", ["x", "0" * 32, "..", "%2e%2e%2fa", "*" * 32])

@@ -112,5 +112,5 @@ def test_admins_read_the_log_over_http(tmp_path: Path) -> None:
         found = client.get("/api/audit?limit=2", headers=heads[Role.admin]).json()
         assert [entry["action"] for entry in found] == ["account_added", "token_made"]
         last = found[-1]["id"]
-        rest = client.get(f"/api/audit?after={last}&limit=x", headers=heads[Role.admin]).json()
+        rest = client.get(f"/api/audit?after={last}", headers=heads[Role.admin]).json()
         assert [entry["id"] for entry in rest] == [last + 1, last + 2]

@@ -98,8 +98,8 @@ def test_filters_narrow_what_is_counted(clients: Clients) -> None:
         ("zone=America", "not a time zone"),
         ("zone=../../etc/passwd", "not a time zone"),
         ("rater=ada", "take one from the list"),
-        ("votes=all", "leave it out"),
-        ("colour=red", "There is no filter colour"),
+        ("votes=all", "votes must be 'blind', not \"all\""),
+        ("colour=red", 'has no field "colour"; it has model, organ'),
     ],
 )
 def test_a_filter_that_says_nothing_is_refused(clients: Clients, query: str, words: str) -> None:

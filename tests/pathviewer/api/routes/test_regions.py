@@ -126,6 +126,9 @@ def test_a_region_is_changed_in_part_or_as_a_whole(served: LibraryApp, client: T
     moved = client.put(one, json=triangle).json()
     assert (moved["name"], moved["shape"]) == ("Duct 1", "polygon")
     assert moved["box"] == {"x": 0, "y": 0, "width": 10, "height": 10}
+    corner = [[0, 0], [5, 0], [0, 5]]
+    moved = client.put(one, json={"points": corner}).json()
+    assert (moved["shape"], moved["points"]) == ("polygon", corner)
     assert client.get(url).json() == [moved]
     assert client.delete(one).status_code == 204
     assert error_of(client.delete(one)) == (404, "not_found")
@@ -141,11 +144,12 @@ def test_a_region_is_changed_in_part_or_as_a_whole(served: LibraryApp, client: T
         ({**RECTANGLE, "points": [[0, 0], [9, 9]]}, "bad_region"),
         ({**RECTANGLE, "points": "everywhere"}, "bad_region"),
         ({**RECTANGLE, "points": [[0, 0]] * 10_002}, "bad_region"),
-        ({**RECTANGLE, "shape": "ellipse"}, "bad_region"),
+        ({**RECTANGLE, "shape": "ellipse"}, "invalid_request"),
         ({**RECTANGLE, "name": "x" * 201}, "bad_region"),
-        ({**RECTANGLE, "name": 7}, "bad_region"),
-        ({"name": "no points"}, "bad_region"),
-        ([RECTANGLE], "bad_json"),
+        ({**RECTANGLE, "name": 7}, "invalid_request"),
+        ({"name": "no points"}, "invalid_request"),
+        ({**RECTANGLE, "colour": "red"}, "invalid_request"),
+        ([RECTANGLE], "invalid_request"),
     ],
 )
 def test_a_bad_region_is_refused_and_nothing_kept(
@@ -162,7 +166,7 @@ def test_a_bad_change_is_refused_and_nothing_changed(
     url = regions_url(served)
     region = client.post(url, json=RECTANGLE).json()
     one = f"{url}/{region['id']}"
-    for change in ({"points": CORNERS}, {**RECTANGLE, "points": []}, {"name": "x" * 201}):
+    for change in ({"points": CORNERS[:3]}, {**RECTANGLE, "points": []}, {"name": "x" * 201}):
         assert error_of(client.put(one, json=change)) == (400, "bad_region")
     assert client.get(url).json() == [region]
 
@@ -256,7 +260,7 @@ def test_what_cannot_be_imported_is_named_and_the_rest_kept(
         ("", b"no JSON", (400, "bad_geojson")),
         ("", b"{}", (400, "bad_geojson")),
         ("", b" " * (5 * 2**20 + 1), (413, "too_large")),
-        ("?bounds_offset=yes", b"[]", (400, "bad_json")),
+        ("?bounds_offset=yes", b"[]", (400, "invalid_request")),
     ],
 )
 def test_a_file_that_is_no_geojson_is_refused(

@@ -175,8 +175,32 @@ def test_descriptions_that_are_refused(
     api: SlideApi, unknown: str, change: object, reason: str
 ) -> None:
     answer = patch(api, unknown, change)
-    assert answer.status_code == 400
+    assert answer.status_code == 400, reason
     assert answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({}, "There is nothing to change: send alias, mpp or known_length."),
+        ({"alias": "\n"}, 'alias must be a text of 1 to 200 characters, not "\\n".'),
+        (
+            {"mpp": "fine"},
+            "mpp must be a number of microns per pixel above 0, such as 0.25, or "
+            '{"x": 0.25, "y": 0.5}, not "fine".',
+        ),
+        ({"mpp": 1, "known_length": LINE}, "Send mpp or known_length, not both."),
+        (
+            {"known_length": LINE | {"to": 7}},
+            "known_length.to must be a list of 2 values: a number, a number, not 7.",
+        ),
+    ],
+)
+def test_a_refusal_says_what_to_send(
+    api: SlideApi, unknown: str, change: object, sentence: str
+) -> None:
+    error = patch(api, unknown, change).json()["error"]
+    assert (error["code"], error["message"]) == ("invalid_request", sentence)
 
 
 def test_a_scale_that_the_file_states_can_be_corrected(api: SlideApi, known: str) -> None:
@@ -307,26 +331,39 @@ def test_a_reduced_region_says_its_scale(api: SlideApi, known: str, unknown: str
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        ("", "nothing said"),
-        ("x=0&y=0&width=10", "no height"),
-        ("x=0&y=0&width=10&height=ten", "not a number"),
-        ("x=0.5&y=0&width=10&height=10", "not whole"),
         ("x=0&y=0&width=0&height=10", "empty"),
-        ("x=0&y=0&width=-10&height=10", "negative"),
-        ("x=-1&y=0&width=10&height=10", "left of the slide"),
         ("x=291&y=0&width=10&height=10", "beyond the right edge"),
         ("x=0&y=0&width=999999999999&height=999999999999", "huge"),
-        ("x=0&y=0&width=" + "9" * 5000 + "&height=1", "more digits than Python reads"),
         ("x=0&y=0&width=300&height=217", "more pixels than the limit"),
         ("x=0&y=0&width=10&height=10&max_pixels=50001", "more asked for than the limit"),
-        ("x=0&y=0&width=10&height=10&max_pixels=0", "no pixels"),
-        ("x=0&y=0&width=10&height=10&max_pixels=-1", "negative pixels"),
     ],
 )
 def test_regions_that_are_refused(api: SlideApi, known: str, query: str, reason: str) -> None:
     answer = api.get(f"{known}/region?{query}")
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "bad_region"
+    assert len(answer.text) < 500
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("", "nothing said"),
+        ("x=0&y=0&width=10", "no height"),
+        ("x=0&y=0&width=10&height=ten", "not a number"),
+        ("x=0.5&y=0&width=10&height=10", "not whole"),
+        ("x=0&y=0&width=-10&height=10", "negative"),
+        ("x=-1&y=0&width=10&height=10", "left of the slide"),
+        ("x=0&y=0&width=" + "9" * 5000 + "&height=1", "more digits than Python reads"),
+        ("x=0&y=0&width=10&height=10&max_pixels=0", "no pixels"),
+        ("x=0&y=0&width=10&height=10&max_pixels=-1", "negative pixels"),
+        ("x=0&y=0&width=10&height=10&colour=raw", "a field of no such name"),
+    ],
+)
+def test_queries_that_are_no_region(api: SlideApi, known: str, query: str, reason: str) -> None:
+    answer = api.get(f"{known}/region?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "invalid_request"
     assert len(answer.text) < 500
 
 
