@@ -8,21 +8,41 @@ from uuid import uuid4
 
 import gradio as gr
 
+from pathviewer.api.gradio_caller import identify_caller, read_value
 from pathviewer.api.progress import stream_question_progress
+from pathviewer.api.schemas.comparisons import SideQuery
+from pathviewer.api.schemas.questions import TokenQuery
+from pathviewer.auth.roles import Action
+from pathviewer.common.work_queue import Client
+from pathviewer.feedback.request import UndoRequest, VoteRequest
+from pathviewer.questions.request import QuestionRequest
 
 if TYPE_CHECKING:
-    from pathviewer.api.in_process_client import InProcessClient
-    from pathviewer.questions.service import QuestionService
+    from collections.abc import Callable
 
-COMPARISON_PATH = "/api/comparisons/{}"
+    from pathviewer.api.routes.api_routes import ApiRoutes
+    from pathviewer.questions.service import QuestionService
 
 
 class ComparisonEndpoints:
     """Endpoints with the functions of the page /compare."""
 
-    def __init__(self, client: InProcessClient, questions: QuestionService) -> None:
-        self._client = client
+    def __init__(self, routes: ApiRoutes, questions: QuestionService) -> None:
+        self._comparisons = routes.comparisons
         self._questions = questions
+
+    def endpoints(self) -> tuple[Callable[..., Any], ...]:
+        """Return the endpoints in the order of the API's page."""
+        return (
+            self.compare,
+            self.comparisons,
+            self.next_pair,
+            self.comparison,
+            self.vote,
+            self.undo_vote,
+            self.skip_pair,
+            self.side_maps,
+        )
 
     async def compare(
         self,
@@ -40,27 +60,39 @@ class ComparisonEndpoints:
         max_pixels: int | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
         """Ask for two answers to compare. Yields `{id, state, progress}`, then the comparison."""
-        body: dict[str, Any] = {"slide": slide, "box": box, "question": question}
-        body |= {"options": options, "context": context, "findings": findings, "task": task}
-        body |= {"points": points, "paint_outside": paint_outside, "sampling": sampling}
-        created = await self._client.post(
-            request, "/api/comparisons", max_pixels=max_pixels, **body
+        caller = await identify_caller(request, Action.ask)
+        asked = read_value(
+            QuestionRequest,
+            slide=slide,
+            box=box,
+            question=question,
+            options=options,
+            context=context,
+            findings=findings,
+            task=task,
+            points=points,
+            paint_outside=paint_outside,
+            sampling=sampling,
+            max_pixels=max_pixels,
         )
-        async for update in stream_question_progress(self._questions, created["reading"], 2):
+        started = await self._comparisons.ask(caller, Client(), asked)
+        async for update in stream_question_progress(self._questions, started["reading"], 2):
             yield update
-        yield await self.comparison(request, created["id"])
+        yield await self.comparison(request, started["id"])
 
     async def comparisons(self, request: gr.Request) -> Any:
         """List the worklists with pairs and your progress."""
-        return await self._client.get(request, "/api/comparisons")
+        return await self._comparisons.lists(await identify_caller(request, Action.judge))
 
     async def next_pair(self, request: gr.Request, worklist: str) -> Any:
         """Return your open pair of a worklist, or the next one: `{comparison}`."""
-        return await self._client.post(request, "/api/worklists/{}/compare", worklist)
+        caller = await identify_caller(request, Action.judge)
+        return await self._comparisons.next(caller, worklist)
 
     async def comparison(self, request: gr.Request, comparison: str) -> Any:
         """Return one of your comparisons; the models are named after your vote."""
-        return await self._client.get(request, COMPARISON_PATH, comparison)
+        caller = await identify_caller(request, Action.judge)
+        return await self._comparisons.show(caller, comparison)
 
     async def vote(
         self,
@@ -74,18 +106,28 @@ class ComparisonEndpoints:
         key: str | None = None,
     ) -> Any:
         """Vote `left`, `right`, `tie` or `both_bad`. A `key` sent again stores nothing new."""
-        body: dict[str, Any] = {"choice": choice, "reasons": reasons, "comment": comment}
-        body |= {"seconds": seconds, "overlay_seen": overlay_seen, "key": key or str(uuid4())}
-        return await self._client.post(request, COMPARISON_PATH + "/vote", comparison, **body)
+        caller = await identify_caller(request, Action.judge)
+        vote = read_value(
+            VoteRequest,
+            choice=choice,
+            reasons=reasons,
+            comment=comment,
+            seconds=seconds,
+            overlay_seen=overlay_seen,
+            key=key or str(uuid4()),
+        )
+        return await self._comparisons.vote(caller, comparison, vote)
 
     async def undo_vote(self, request: gr.Request, comparison: str, key: str | None = None) -> Any:
         """Undo the vote; return the reopened comparison."""
-        key = key or str(uuid4())
-        return await self._client.post(request, COMPARISON_PATH + "/undo", comparison, key=key)
+        caller = await identify_caller(request, Action.judge)
+        undo = read_value(UndoRequest, key=key or str(uuid4()))
+        return await self._comparisons.undo(caller, comparison, undo)
 
     async def skip_pair(self, request: gr.Request, comparison: str) -> Any:
         """Skip a pair."""
-        return await self._client.post(request, COMPARISON_PATH + "/skip", comparison)
+        caller = await identify_caller(request, Action.judge)
+        return await self._comparisons.skip(caller, comparison)
 
     async def side_maps(
         self,
@@ -96,5 +138,7 @@ class ComparisonEndpoints:
         stop: int | None = None,
     ) -> Any:
         """Return the attention maps of the `left` or `right` answer, or of tokens `first:stop`."""
-        path = COMPARISON_PATH + "/{}/maps"
-        return await self._client.get(request, path, comparison, side, first=first, stop=stop)
+        caller = await identify_caller(request, Action.judge)
+        name = read_value(SideQuery, side=side).side
+        tokens = read_value(TokenQuery, first=first, stop=stop)
+        return await self._comparisons.maps(caller, Client(), comparison, name, tokens)

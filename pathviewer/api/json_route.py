@@ -55,6 +55,7 @@ class JsonRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
+        self.methods: set[str]
         if "GET" in self.methods:
             self.methods.add("HEAD")
 
@@ -128,7 +129,7 @@ def json_router() -> APIRouter:
 
 def operation_id(route: APIRoute) -> str:
     """Return the id of a route's operation, such as `post_api_readings_question_id_stop`."""
-    method = min(route.methods)  # `GET` before `HEAD`
+    method = min(route.methods or ())  # `GET` before `HEAD`
     return "_".join([method.lower(), *re.findall(r"\w+", route.path_format)])
 
 

@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pathviewer.api import user_messages
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
-    import gradio as gr
-
-    from pathviewer.api.in_process_client import InProcessClient
     from pathviewer.questions.service import QuestionService
 
 POLL_SECONDS = 0.2
@@ -56,14 +53,14 @@ def describe_event(event: dict[str, Any]) -> str:
 
 
 async def stream_export_progress(
-    client: InProcessClient, request: gr.Request, export_id: str
+    find: Callable[[], Awaitable[dict[str, Any]]],
 ) -> AsyncIterator[dict[str, Any]]:
-    """Yield an export's state at each change, until it is done or has failed."""
+    """Yield an export's state, which `find` returns, at each change until its end."""
     before = None
     while True:
-        job: dict[str, Any] = await client.get(request, "/api/exports/{}", export_id)
+        job = await find()
         if job["state"] == "done":
-            job["archive"] = f"/api/exports/{export_id}.zip"
+            job["archive"] = f"/api/exports/{job['id']}.zip"
         if job != before:
             before = job
             yield job

@@ -115,7 +115,7 @@ class People:
             base = self._plan.scripted if number % 2 else self._plan.embedded
             own = random.Random(self._source.random())
             acts.append(self._repeat(LOOK_SECONDS, own, self._looking(person, view, own)))
-            acts.append(self._repeat(ASK_SECONDS, own, self._asker(person, view, base)))
+            acts.append(self._repeat(ASK_SECONDS, own, self._asking(person, view, base)))
             acts.append(self._repeat(JUDGE_SECONDS, own, self._judging(person), to_the_end=True))
         await asyncio.gather(*acts)
         watch.cancel()

@@ -21,6 +21,12 @@ class Schema(BaseModel):
     )
 
 
+class QuerySchema(BaseModel):
+    """Parameters of a query, which are text: numbers are read from their digits."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
 def sentence_error(sentence: str) -> PydanticCustomError:
     """Return the error that a validator raises to refuse a value in its own words."""
     return PydanticCustomError("sentence", "{sentence}", {"sentence": sentence})

@@ -15,9 +15,9 @@ from starlette.routing import Mount, Route
 
 from pathviewer.api.foreign_errors import PLAIN_TEXT, ErrorReshaper
 from pathviewer.api.gradio_endpoints import add_endpoints
-from pathviewer.api.in_process_client import InProcessClient
 from pathviewer.api.question_asker import QuestionAsker
 from pathviewer.api.responses import exception_handlers, internal_error
+from pathviewer.api.routes.api_routes import ApiRoutes
 from pathviewer.api.routes.attention_maps import AttentionMapRoutes
 from pathviewer.api.routes.audit import AuditRoutes
 from pathviewer.api.routes.comparisons import ComparisonRoutes
@@ -250,12 +250,13 @@ def build_page_app(services: Services) -> FastAPI:
             services.visits.give_back()
 
     shared = services.access, services.database, services.blobs, services.questions
-    own_routes = build_routes(services)
+    api = build_api(services)
+    own_routes = list_routes(services, api)
     handlers = exception_handlers()
     app = FastAPI(
         openapi_url=None, lifespan=lifespan, routes=[*own_routes], exception_handlers=handlers
     )
-    page = mount_page(app, services, InProcessClient(own_routes))
+    page = mount_page(app, services, api)
     mount = app.routes[-1]
     if not isinstance(mount, Mount):
         raise TypeError(user_messages.gradio_not_last(mount))
@@ -264,10 +265,10 @@ def build_page_app(services: Services) -> FastAPI:
     return app
 
 
-def mount_page(app: FastAPI, services: Services, inside: InProcessClient) -> gr.Blocks:
+def mount_page(app: FastAPI, services: Services, api: ApiRoutes) -> gr.Blocks:
     """Mount the Gradio page and its named endpoints under every path without a route of ours."""
     page = build_page(services.settings, services.library)
-    add_endpoints(page, inside, services.questions)
+    add_endpoints(page, api, services.questions)
     gr.mount_gradio_app(
         app,
         page,
@@ -286,41 +287,51 @@ def mount_page(app: FastAPI, services: Services, inside: InProcessClient) -> gr.
     return page
 
 
-def build_routes(services: Services) -> list[BaseRoute]:
-    """Return our own routes in matching order."""
+def build_api(services: Services) -> ApiRoutes:
+    """Return the handlers of the JSON API."""
     settings, database, library = services.settings, services.database, services.library
     pictures = Pictures(library, services.pool, settings.model)
     questions, consents = services.questions, Consents(settings, database)
-    openings = services.access.access_log
-    work = services.work
+    openings, work = services.access.access_log, services.work
     asker = QuestionAsker(questions, pictures, work)
     jobs = ExportJobs(database, services.blobs, settings.exports, work.accounts)
-    routes: list[BaseRoute] = [
-        *auth_routes(settings, database, services.access),
-        *ServiceRoutes(settings, services.engine).router().routes,
-        *MetricsRoutes(settings, services.metrics).router().routes,
-        *SlideRoutes(library, services.pool, database, settings, openings, work).router().routes,
-        *RegionRoutes(library, database, settings.regions_per_account).router().routes,
-        *QuestionPreviewRoutes(services.engine, pictures, openings, work).router().routes,
-        *QuestionRoutes(library, pictures, questions, asker, openings, work).router().routes,
-        *QuestionReportRoutes(questions, database, openings).router().routes,
-        *WorklistReportRoutes(library, database, questions.store, openings).router().routes,
-        *AttentionMapRoutes(questions, work).router().routes,
-        *SlideMapRoutes(database).router().routes,
-        *FeedbackRoutes(library, database, consents).router().routes,
-        *ComparisonRoutes(library, database, asker, questions, consents, settings, work)
-        .router()
-        .routes,
-        *AuditRoutes(database).router().routes,
-        *WorklistRoutes(library, database, settings).router().routes,
-        *DeletionCheckRoutes(pictures, questions, work).router().routes,
-        *UploadRoutes(library, database, settings, services.pool.readers).router().routes,
-        *InsightsRoutes(database, work).router().routes,
-        *ExportRoutes(database, jobs, settings.label_licence).router().routes,
+    return ApiRoutes(
+        ServiceRoutes(settings, services.engine),
+        MetricsRoutes(settings, services.metrics),
+        SlideRoutes(library, services.pool, database, settings, openings, work),
+        RegionRoutes(library, database, settings.regions_per_account),
+        QuestionPreviewRoutes(services.engine, pictures, openings, work),
+        QuestionRoutes(library, pictures, questions, asker, openings, work),
+        QuestionReportRoutes(questions, database, openings),
+        WorklistReportRoutes(library, database, questions.store, openings),
+        AttentionMapRoutes(questions, work),
+        SlideMapRoutes(database),
+        FeedbackRoutes(library, database, consents),
+        ComparisonRoutes(library, database, asker, questions, consents, settings, work),
+        AuditRoutes(database),
+        WorklistRoutes(library, database, settings),
+        DeletionCheckRoutes(pictures, questions, work),
+        UploadRoutes(library, database, settings, services.pool.readers),
+        InsightsRoutes(database, work),
+        ExportRoutes(database, jobs, settings.label_licence),
+    )
+
+
+def build_routes(services: Services) -> list[BaseRoute]:
+    """Return our own routes in matching order."""
+    return list_routes(services, build_api(services))
+
+
+def list_routes(services: Services, api: ApiRoutes) -> list[BaseRoute]:
+    """Return the routes of login, API, its documentation and pages."""
+    settings, api_routes = services.settings, api.routes()
+    return [
+        *auth_routes(settings, services.database, services.access),
+        *DocumentationRoutes(settings, api_routes).router().routes,
+        *api_routes,
         *html_page_routes(settings),
         *page_routes(settings),
     ]
-    return [*DocumentationRoutes(settings, lambda: routes).router().routes, *routes]
 
 
 class TileDispatcher:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query
 
 from models.errors import ModelError
-from pathviewer.api import user_messages
 from pathviewer.api.json_route import Asker, Connection, json_router
 from pathviewer.api.question_access import find_visible_question
-from pathviewer.api.schemas.questions import Maps
+from pathviewer.api.schemas.questions import Maps, TokenQuery
 from pathviewer.attention.map_json import maps_json
 from pathviewer.common.work_queue import while_connected
 from pathviewer.questions.errors import QuestionRefused
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
     from pathviewer.common.work_queue import Work
     from pathviewer.questions.service import QuestionService
 
-TokenIndex = Annotated[int | None, Query(ge=0, le=2**31)]
-"""Index of a token of a completion."""
+Tokens = Annotated[TokenQuery, Query()]
+"""The tokens that a query names."""
 
 
 class AttentionMapRoutes:
@@ -44,15 +43,13 @@ class AttentionMapRoutes:
         client: Connection,
         question_id: str,
         index: int,
-        first: TokenIndex = None,
-        stop: TokenIndex = None,
+        query: Tokens,
     ) -> dict[str, Any]:
         """Return the maps of every passage, or of the tokens from `first` up to `stop`."""
         snapshot = await find_visible_question(caller, question_id, self._questions)
-        tokens = token_range(first, stop)
 
         def read() -> dict[str, Any]:
-            return completion_maps(self._questions.find_attention(snapshot, index), tokens)
+            return completion_maps(self._questions.find_attention(snapshot, index), query.tokens)
 
         return await while_connected(client, lambda: self._work.maps.run(read, caller.bound_key))
 
@@ -63,12 +60,3 @@ def completion_maps(attention: CompletionAttention, tokens: range | None) -> dic
         return maps_json(attention, tokens)
     except ModelError as error:
         raise QuestionRefused(str(error)) from error
-
-
-def token_range(first: int | None, stop: int | None) -> range | None:
-    """Return the requested tokens; None for all passages. Raises QuestionRefused."""
-    if first is None and stop is None:
-        return None
-    if first is None or stop is None:
-        raise QuestionRefused(user_messages.PASSAGE_RANGE_INVALID)
-    return range(first, stop)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from pathviewer.api.json_route import AuditReader, json_router
 from pathviewer.api.route_sessions import RouteSessions
-from pathviewer.api.schemas.service import AuditEntry
+from pathviewer.api.schemas.service import AuditEntry, AuditQuery
 from pathviewer.operations.audit_log import entry_json
 from storage.audit import list_entries_after
 
@@ -16,12 +16,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from storage.database import Database
-
-MOST_ENTRIES = 1_000
-LARGEST_ID = 2**63 - 1
-
-EntryId = Annotated[int, Query(ge=0, le=LARGEST_ID)]
-EntryLimit = Annotated[int, Query(ge=1, le=MOST_ENTRIES)]
 
 
 class AuditRoutes:
@@ -39,12 +33,14 @@ class AuditRoutes:
     async def entries(
         self,
         caller: AuditReader,  # noqa: ARG002  checks the caller
-        after: EntryId = 0,
-        limit: EntryLimit = 100,
+        query: Annotated[AuditQuery, Query()],
     ) -> list[dict[str, Any]]:
-        """List the entries after that id, oldest first."""
+        """List later entries, oldest first."""
 
         def read(session: Session) -> list[dict[str, Any]]:
-            return [entry_json(entry) for entry in list_entries_after(session, after, limit=limit)]
+            return [
+                entry_json(entry)
+                for entry in list_entries_after(session, query.after, limit=query.limit)
+            ]
 
         return await self._sessions.read(read)

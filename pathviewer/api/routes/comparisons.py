@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 
 from pathviewer.api import user_messages
 from pathviewer.api.json_route import Asker, Connection, Judge, json_router
 from pathviewer.api.route_sessions import RouteSessions
-from pathviewer.api.routes.attention_maps import TokenIndex, completion_maps, token_range
-from pathviewer.api.schemas.comparisons import ComparisonList, ComparisonOut, NextComparison
+from pathviewer.api.routes.attention_maps import Tokens, completion_maps
+from pathviewer.api.schemas.comparisons import (
+    ComparisonList,
+    ComparisonOut,
+    NextComparison,
+    SideName,
+)
 from pathviewer.api.schemas.questions import Maps
 from pathviewer.common.work_queue import while_connected
 from pathviewer.comparisons.comparison_json import comparison_json, find_side_completions
@@ -186,12 +191,11 @@ class ComparisonRoutes:
         caller: Judge,
         client: Connection,
         comparison_id: str,
-        side: Literal["left", "right"],
-        first: TokenIndex = None,
-        stop: TokenIndex = None,
+        side: SideName,
+        query: Tokens,
     ) -> dict[str, Any]:
         """Return the attention maps of a side's completion, or of some of its tokens."""
-        account, tokens = caller.account_id, token_range(first, stop)
+        account = caller.account_id
 
         def work() -> dict[str, Any]:
             with self._database.read_only() as session:
@@ -201,7 +205,7 @@ class ComparisonRoutes:
             completion, record = answers[side]
             snapshot = self._questions.find(record.id)
             return completion_maps(
-                self._questions.find_attention(snapshot, completion.index), tokens
+                self._questions.find_attention(snapshot, completion.index), query.tokens
             )
 
         return await while_connected(client, lambda: self._work.maps.run(work, account))

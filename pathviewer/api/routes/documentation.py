@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class DocumentationRoutes:
     """Handlers; everything comes from this server, nothing from a content network."""
 
-    def __init__(self, settings: Settings, routes: Callable[[], Sequence[BaseRoute]]) -> None:
-        """`routes` returns the documented routes."""
+    def __init__(self, settings: Settings, routes: Sequence[BaseRoute]) -> None:
+        """`routes` are the documented ones."""
         self._settings = settings
         self._routes = routes
 
@@ -36,7 +36,7 @@ class DocumentationRoutes:
 
     @cached_property
     def _document(self) -> dict[str, Any]:
-        return openapi_document(self._routes())
+        return openapi_document(self._routes)
 
     async def document(self, caller: Viewer) -> dict[str, Any]:  # noqa: ARG002  checks the caller
         """Return the OpenAPI document."""

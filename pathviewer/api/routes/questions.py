@@ -14,7 +14,7 @@ from pathviewer.api.question_access import find_changeable_question, find_visibl
 from pathviewer.api.question_events import stream_events
 from pathviewer.api.schemas.base import StoredId
 from pathviewer.api.schemas.events import QuestionEvent
-from pathviewer.api.schemas.questions import Question, QuestionRow
+from pathviewer.api.schemas.questions import HistoryQuery, Question, QuestionRow
 from pathviewer.common.work_queue import WRITES
 from pathviewer.feedback.request import OwnAnswerRequest
 from pathviewer.questions.errors import QuestionForbidden
@@ -91,17 +91,15 @@ class QuestionRoutes:
     async def rows(
         self,
         caller: Asker,
-        slide: str | None = None,
-        limit: Annotated[int, Query(ge=0)] = 20,
-        before: str | None = None,
+        query: Annotated[HistoryQuery, Query()],
     ) -> list[dict[str, Any]]:
-        """List the caller's questions, newest first; `before` is the last id of the page before."""
+        """List the caller's questions, newest first."""
         snapshots = await run_in_threadpool(
             self._questions.store.list_snapshots,
             caller.account_id,
-            slide,
-            before,
-            min(MOST_ROWS, limit),
+            query.slide,
+            query.before,
+            min(MOST_ROWS, query.limit),
         )
         return [question_row_json(snapshot) for snapshot in snapshots]
 

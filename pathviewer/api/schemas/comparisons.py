@@ -8,6 +8,15 @@ from pathviewer.api.schemas.base import BoxOut, Facts, OutlineOut, Response, Sli
 from pathviewer.api.schemas.feedback import ChoiceName, ReasonName
 from pathviewer.api.schemas.questions import Finish, Trace
 from pathviewer.api.schemas.worklists import WorklistName
+from pathviewer.common.schema import QuerySchema
+
+SideName = Literal["left", "right"]
+
+
+class SideQuery(QuerySchema):
+    """A side of a comparison."""
+
+    side: SideName
 
 
 class PairProgress(Response):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from pathviewer.api.schemas.base import Facts, Response, SlideName
-from pathviewer.common.schema import Schema, Text
+from pathviewer.common.schema import QuerySchema, Text
 
 
-class InsightsQuery(Schema):
+class InsightsQuery(QuerySchema):
     """Which feedback counts; what is left out filters nothing."""
 
     since: Text = ""

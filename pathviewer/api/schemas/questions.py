@@ -2,16 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
+from pydantic import Field, model_validator
+
+from pathviewer.api import user_messages
 from pathviewer.api.schemas.base import BoxOut, Facts, OutlineOut, Response, SlideName, Timestamp
-from pathviewer.common.schema import OneOf, Schema
+from pathviewer.common.schema import OneOf, QuerySchema, Schema, Text, sentence_error
 from storage.feedback.vocabulary import VERDICTS
+
+MOST_TOKENS = 2**31 - 1
 
 QuestionState = Literal["running", "done", "failed", "stopped"]
 Finish = Literal["stop", "length", "cancelled"]
 DISAGREEMENT = "mixed"
 """In place of a verdict: raters disagree."""
+
+
+class TokenQuery(QuerySchema):
+    """Tokens of a completion; all passages without them."""
+
+    first: Annotated[int, Field(ge=0, le=MOST_TOKENS)] | None = None
+    """First token."""
+    stop: Annotated[int, Field(ge=0, le=MOST_TOKENS)] | None = None
+    """One past the last token."""
+
+    @model_validator(mode="after")
+    def _check_both(self) -> Self:
+        if (self.first is None) != (self.stop is None):
+            raise sentence_error(user_messages.PASSAGE_RANGE_INVALID)
+        return self
+
+    @property
+    def tokens(self) -> range | None:
+        """The tokens; None for all passages."""
+        if self.first is None or self.stop is None:
+            return None
+        return range(self.first, self.stop)
+
+
+class HistoryQuery(QuerySchema):
+    """A page of the caller's questions."""
+
+    slide: Text | None = None
+    """Only those on this slide."""
+    limit: Annotated[int, Field(ge=0)] = 20
+    """At most 100."""
+    before: Text | None = None
+    """Id of the last question of the page before."""
 
 
 class DeletionCheckRequest(Schema):

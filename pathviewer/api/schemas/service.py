@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from pathviewer.api.schemas.base import Facts, Response, Timestamp
 from pathviewer.auth.roles import Action, Role
+from pathviewer.common.schema import QuerySchema
+
+MOST_ENTRIES = 1_000
+LARGEST_ID = 2**63 - 1
 
 
 class LoadedModel(Response):
@@ -54,6 +60,14 @@ class Me(Response):
     """Who receives the labels of a public demo; empty elsewhere."""
     label_licence: str
     version: str
+
+
+class AuditQuery(QuerySchema):
+    """A page of the audit log."""
+
+    after: Annotated[int, Field(ge=0, le=LARGEST_ID)] = 0
+    """Id of the last entry of the page before."""
+    limit: Annotated[int, Field(ge=1, le=MOST_ENTRIES)] = 100
 
 
 class AuditEntry(Response):

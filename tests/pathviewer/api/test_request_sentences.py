@@ -46,7 +46,7 @@ def bodies() -> dict[str, tuple[Any, dict[str, Any]]]:
     found = {}
     for route in default_routes():
         if isinstance(route, JsonRoute) and route.body_field is not None:
-            name = f"{sorted(route.methods)[0]} {route.path}"
+            name = f"{min(route.methods or ())} {route.path}"
             found[name] = (route.body_type, route.body_schema)
     return found
 

@@ -1,0 +1,78 @@
+"""The caller of a Gradio endpoint, and errors in Gradio's form."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Callable
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import gradio as gr
+from pydantic import TypeAdapter, ValidationError
+
+from models.errors import ModelError
+from pathviewer.api import user_messages
+from pathviewer.api.json_route import InvalidRequest
+from pathviewer.auth.identity import RECHECK_KEY, SCOPE_KEY, require
+from pathviewer.common.errors import UserError
+from pathviewer.common.validation import describe_error
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pathviewer.auth.identity import Identity
+    from pathviewer.auth.roles import Action
+
+T = TypeVar("T")
+
+
+async def identify_caller(request: gr.Request, action: Action) -> Identity:
+    """Return the caller of an endpoint, checked again: a call may have waited in Gradio's queue.
+
+    Raises Forbidden, and `gr.Error` if the login has ended.
+    """
+    scope: Any = request.request.scope if request.request else {}
+    identity = await scope[RECHECK_KEY]()
+    if identity is None or identity.account_id != scope[SCOPE_KEY].account_id:
+        raise gr.Error(user_messages.LOGIN_ENDED, print_exception=False)
+    return require({SCOPE_KEY: identity}, action)
+
+
+def read_value(kind: type[T], **values: object) -> T:
+    """Return the schema of these values without those that are None. Raises InvalidRequest."""
+    adapter: TypeAdapter[T] = TypeAdapter(kind)
+    given = {name: value for name, value in values.items() if value is not None}
+    try:
+        return adapter.validate_python(given)
+    except ValidationError as error:
+        raise InvalidRequest(describe_error(error.errors()[0], adapter.json_schema())) from None
+
+
+def show_errors(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap an endpoint: errors that users may see become `gr.Error` with their sentence."""
+    if inspect.isasyncgenfunction(endpoint):
+
+        @wraps(endpoint)
+        async def stream(*values: Any, **named: Any) -> AsyncIterator[Any]:
+            with _gradio_errors():
+                async for value in endpoint(*values, **named):
+                    yield value
+
+        return stream
+
+    @wraps(endpoint)
+    async def call(*values: Any, **named: Any) -> Any:
+        with _gradio_errors():
+            return await endpoint(*values, **named)
+
+    return call
+
+
+@contextmanager
+def _gradio_errors() -> Iterator[None]:
+    try:
+        yield
+    except (UserError, StorageError, ModelError) as error:
+        raise gr.Error(str(error), print_exception=False) from None
