@@ -40,9 +40,9 @@ async def identify_caller(request: gr.Request, action: Action) -> Identity:
     return require({SCOPE_KEY: identity}, action)
 
 
-def read_value(kind: type[T], **values: object) -> T:
-    """Return the schema of these values without those that are None. Raises InvalidRequest."""
-    adapter: TypeAdapter[T] = TypeAdapter(kind)
+def read_value(schema: type[T], /, **values: object) -> T:
+    """Return a schema with these values, without those that are None. Raises InvalidRequest."""
+    adapter: TypeAdapter[T] = TypeAdapter(schema)
     given = {name: value for name, value in values.items() if value is not None}
     try:
         return adapter.validate_python(given)

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from models.control_tokens import control_token_sentence, find_control_token
+from pathviewer.common import user_messages
 
 
 class Schema(BaseModel):
@@ -35,9 +36,7 @@ def sentence_error(sentence: str) -> PydanticCustomError:
 def check_storable(text: str) -> str:
     """Return the text; refuse what UTF-8 and databases cannot hold: NUL and lone surrogates."""
     if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text):
-        raise sentence_error(
-            "A text of the request holds a NUL character or half of a surrogate pair: remove it."
-        )
+        raise sentence_error(user_messages.TEXT_NOT_STORABLE)
     return text
 
 

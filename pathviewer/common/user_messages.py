@@ -124,3 +124,9 @@ def too_much_work(work: str) -> str:
         f"The server has {work} in progress, the most that it takes on; try again when one has "
         "ended."
     )
+
+
+# schema.py
+TEXT_NOT_STORABLE = (
+    "A text of the request holds a NUL character or half of a surrogate pair: remove it."
+)

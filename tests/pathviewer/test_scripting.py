@@ -104,7 +104,7 @@ def test_every_endpoint_is_documented_and_no_other(ada: Client) -> None:
     ("endpoint", "told", "sentence"),
     [
         ("/reading", {"reading": "nothing"}, "There is no such question."),
-        ("/reading", {"reading": "../slides"}, "There is nothing at"),
+        ("/reading", {"reading": "../slides"}, "There is no such question."),
         ("/export", {"format": "sft"}, "The role clinician may not export."),
         ("/audit", {}, "The role clinician may not read audit."),
         ("/insights", {}, "The role clinician may not see insights."),
