@@ -95,8 +95,9 @@ def test_only_where_its_attention_is_kept_may_change_of_a_completion(
 ) -> None:
     with database.session() as session:
         set_attention(session, said.completion_id, PIXELS)
-    with pytest.raises(StorageError), database.session() as session:
-        session.execute(text("UPDATE completions SET text = 'else'"))
+    for change in ("text = 'else'", "token_logprobs = '[]'"):
+        with pytest.raises(StorageError), database.session() as session:
+            session.execute(text(f"UPDATE completions SET {change}"))  # noqa: S608
     with database.read_only() as session:
         found = session.execute(text("SELECT question_id FROM completions")).scalars().first()
         kept = list_completions(session, [str(found)])
