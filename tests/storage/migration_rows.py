@@ -201,5 +201,11 @@ ROWS: dict[str, Rows] = {
             | {"first_token_seconds": 0.5, "created_at": AT, "token_logprobs": [-0.25]}
         ]
     },
+    "2026_exported_completions": {
+        "exported_completions": [
+            {"dataset_sha256": "d" * 64, "completion_id": "c1", "format": "sft"}
+            | {"account_id": "a1", "exported_at": AT}
+        ]
+    },
 }
 """Rows that each revision adds, by revision."""

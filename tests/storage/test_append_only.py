@@ -8,6 +8,7 @@ from sqlalchemy import text
 from storage.audit import add_entry
 from storage.database import Database
 from storage.errors import StorageError
+from storage.exports.store import DatasetVersion, add_exported_completions
 from storage.feedback.store import FeedbackRecord, add_feedback, list_feedback_history
 from storage.questions.records import NewDeletionCheck
 from storage.questions.store import add_deletion_check, list_completions, set_attention
@@ -28,6 +29,8 @@ def say(database: Database) -> FeedbackRecord:
         first, _ = stored_pair(session)
         add_deletion_check(session, first.id, "local", CHECK)
         add_entry(session, "local", "judge", first.id)
+        version = DatasetVersion("d" * 64, "sft", None)
+        add_exported_completions(session, version, [first.id])
         return add_feedback(session, rater(session), verdict(first.id))
 
 
@@ -38,7 +41,7 @@ OF_SQLITE = [
     "REPLACE INTO {table} " + COPY,
     "UPDATE OR REPLACE {table} SET id = id",
 ]
-TABLES = ("feedback", "completions", "deletion_checks", "audit_entries")
+TABLES = ("feedback", "completions", "deletion_checks", "audit_entries", "exported_completions")
 
 
 @pytest.mark.parametrize("table", TABLES)

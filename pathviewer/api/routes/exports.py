@@ -20,9 +20,9 @@ from pathviewer.export.errors import ExportError
 from pathviewer.export.formats import rater_name
 from pathviewer.export.jobs import ExportJob, ExportJobs
 from pathviewer.export.plan import FORMATS, ExportPlan, as_json
+from pathviewer.export.record import record_export
 from pathviewer.export.splits import parse_shares
 from pathviewer.slides.errors import SlideError
-from storage.audit import add_entry
 from storage.blinding.visible_feedback import count_hidden_feedback
 from storage.cases.store import list_cases
 from storage.export_rows import Selection
@@ -139,7 +139,7 @@ class ExportRoutes:
     def _begin(self, identity: Identity, body: Mapping[str, Any]) -> dict[str, Any]:
         try:
             plan = self._read_plan(identity.viewer_id, body)
-            return job_json(self._jobs.start(identity.account_id, plan, self._audit_export))
+            return job_json(self._jobs.start(identity.account_id, plan, self._record))
         except ExportError as error:
             raise ExportRefused(str(error)) from error
 
@@ -178,11 +178,9 @@ class ExportRoutes:
             teaching=body.get("teaching") is True,
         )
 
-    def _audit_export(self, job: ExportJob) -> None:
-        rows = 0 if job.tally is None else sum(job.tally.rows.values())
-        detail = {"rows": rows, "comments": job.plan.comments}
-        with self._database.session() as session:
-            add_entry(session, job.account_id, "exported", job.plan.format.name, detail)
+    def _record(self, job: ExportJob) -> None:
+        if job.tally is not None:
+            record_export(self._database, job.plan, job.tally, job.account_id)
 
 
 def job_json(job: ExportJob) -> dict[str, Any]:
