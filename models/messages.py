@@ -134,6 +134,10 @@ class Completion:
     """For each token, the number of characters of `text` complete with it."""
     finish: Finish = "stop"
     """Why it ended."""
+    token_logprobs: tuple[float, ...] | None = None
+    """For each token, its natural log-probability given all before it, by the model's logits before
+    repetition penalty, temperature, top-k and top-p; None where the engine does not report it.
+    """
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from storage.accounts.consent_tables import Consent
 from storage.base import Base, UtcDateTime, new_id, now
 from storage.cases.tables import Case, Withdrawal
 from storage.comparisons.tables import Comparison, WorklistPair, WorklistQuestion
+from storage.exports.tables import ExportedCompletion
 from storage.feedback.judge_tables import JudgeLabels
 from storage.feedback.tables import CurrentFeedback, Feedback
 from storage.questions.tables import Blob, Completion, DeletionCheck, Question
@@ -37,6 +38,7 @@ __all__ = [
     "Consent",
     "CurrentFeedback",
     "DeletionCheck",
+    "ExportedCompletion",
     "Feedback",
     "JudgeLabels",
     "LoginSession",

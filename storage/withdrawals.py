@@ -19,6 +19,7 @@ from storage.tables import (
     Completion,
     CurrentFeedback,
     DeletionCheck,
+    ExportedCompletion,
     Feedback,
     Question,
     Region,
@@ -56,7 +57,9 @@ class WithdrawalRecord:
     """Account that withdrew it."""
 
     detail: dict[str, Any]
-    """Counts of removed rows; `question_ids` finds rows of earlier exports by `item_id`."""
+    """Counts of removed rows; `question_ids` finds rows of earlier exports by `item_id`, and
+    `datasets` are the SHA-256 of the exported versions that contain removed data.
+    """
 
 
 @dataclass(frozen=True)
@@ -225,7 +228,8 @@ def _remove(
         # overwrite removed data instead of only unlinking it
         session.execute(text("PRAGMA secure_delete = ON"))
     counts = {name: len(ids) for name, ids in asdict(removal).items()}
-    detail = counts | {"question_ids": list(removal.questions)}
+    datasets = _find_datasets(session, removal)
+    detail = counts | {"question_ids": list(removal.questions), "datasets": datasets}
     row = Withdrawal(kind=kind, subject_id=subject_id, account_id=actor_id, detail=detail)
     session.add(row)
     session.flush()
@@ -242,6 +246,26 @@ def _remove(
     for some in split_into_batches(removal.blobs):
         session.execute(update(Blob).where(Blob.sha256.in_(some)).values(removed_at=now()))
     return as_record(WithdrawalRecord, row)
+
+
+def _find_datasets(session: Session, removal: Removal) -> list[str]:
+    """SHA-256 of the exported versions with these completions, or made after this feedback."""
+    about = or_(
+        Feedback.completion_id == ExportedCompletion.completion_id,
+        Feedback.other_completion_id == ExportedCompletion.completion_id,
+    )
+    versions = select(ExportedCompletion.dataset_sha256).distinct()
+    rated = versions.join(Feedback, about).where(
+        Feedback.created_at <= ExportedCompletion.exported_at
+    )
+    found: set[str] = set()
+    for statement, column, ids in (
+        (versions, ExportedCompletion.completion_id, removal.completions),
+        (rated, Feedback.id, removal.feedback),
+    ):
+        for some in split_into_batches(ids):
+            found.update(session.scalars(statement.where(column.in_(some))))
+    return sorted(found)
 
 
 def _collect_removal(

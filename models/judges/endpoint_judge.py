@@ -171,9 +171,10 @@ class EndpointJudge:
                 answer = self._post(body)
             except httpx2.HTTPError as error:
                 answer = HttpReply(0, failure=type(error).__name__)
-            with self._lock:
-                self.tally.requests += 1
-                self.tally.seconds += time.monotonic() - began
+            finally:
+                with self._lock:
+                    self.tally.requests += 1
+                    self.tally.seconds += time.monotonic() - began
             if answer.status and answer.status not in RETRY_STATUSES:
                 return self._reply(answer)
             if attempt < self.endpoint.retries:

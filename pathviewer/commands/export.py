@@ -23,16 +23,15 @@ from pathviewer.export.errors import ExportError
 from pathviewer.export.manifest import check_export
 from pathviewer.export.plan import FORMATS, ExportPlan, ExportTally
 from pathviewer.export.plan import as_json as counts_json
+from pathviewer.export.record import record_export
 from pathviewer.export.run import export
 from pathviewer.export.splits import parse_shares
 from storage.accounts.store import find_account
-from storage.audit import add_entry
 from storage.blobs import BlobStore
 from storage.cases.store import find_case
 from storage.database import Database
 from storage.errors import StorageError
 from storage.export_rows import Selection
-from storage.tables import LOCAL_ACCOUNT_ID
 
 
 class FormatName(StrEnum):
@@ -96,7 +95,7 @@ def export_command(
         )
         with bar("Exporting") as step:
             tally = export(database, BlobStore(settings.blobs), plan, out, step)
-        _note(database, plan, tally)
+        record_export(database, plan, tally, None)
     if as_json:
         typer.echo(json.dumps({"format": form.value} | counts_json(tally)))
     else:
@@ -160,9 +159,3 @@ def _selection(
         case_ids=frozenset(each.id for each in known_cases.values() if each),
         tasks=frozenset(tasks or ()),
     )
-
-
-def _note(database: Database, plan: ExportPlan, tally: ExportTally) -> None:
-    detail = {"by": "command line", "rows": sum(tally.rows.values()), "comments": plan.comments}
-    with database.session() as session:
-        add_entry(session, LOCAL_ACCOUNT_ID, "exported", plan.format.name, detail)

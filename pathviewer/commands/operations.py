@@ -128,7 +128,9 @@ def withdrawal_sentence(subject: Subject, withdrawal: WithdrawalRecord) -> str:
         else "The account remains (`user disable` closes it); earlier backups and exports "
         "still contain its data."
     )
-    return f"{sentence} {rest}"
+    datasets = counts["datasets"]
+    named = f" Exports that contain it, by the SHA-256 of manifest.json: {', '.join(datasets)}."
+    return f"{sentence} {rest}{named if datasets else ''}"
 
 
 @contextmanager

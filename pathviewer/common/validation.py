@@ -31,7 +31,7 @@ def describe_error(error: Mapping[str, Any], schema: JsonSchema) -> str:
     names, node = locate(schema, path)
     if not names:
         return NOT_AN_OBJECT
-    wanted = expected(node, schema)
+    wanted = describe_type(node, schema)
     if kind == "missing":
         return f"{field_name(names)} is missing: it must be {wanted}."
     return f"{field_name(names)} must be {wanted}, not {quote(error['input'])}."
@@ -93,7 +93,7 @@ def _resolve(node: JsonSchema, schema: JsonSchema) -> JsonSchema:
     return node
 
 
-def expected(node: JsonSchema, schema: JsonSchema) -> str:
+def describe_type(node: JsonSchema, schema: JsonSchema) -> str:
     """Return what a value must be, as in `a whole number from 1 to 8`."""
     node = _resolve(node, schema)
     if "x-expected" in node:
@@ -104,7 +104,7 @@ def expected(node: JsonSchema, schema: JsonSchema) -> str:
         return repr(node["const"])
     if "anyOf" in node or "oneOf" in node:
         choices = node.get("anyOf") or node["oneOf"]
-        return " or ".join(dict.fromkeys(expected(each, schema) for each in choices))
+        return " or ".join(dict.fromkeys(describe_type(each, schema) for each in choices))
     match node.get("type"):
         case "integer":
             return f"a whole number{_range(node)}"
@@ -149,7 +149,7 @@ def _length(node: JsonSchema) -> str:
 
 def _describe_array(node: JsonSchema, schema: JsonSchema) -> str:
     if "prefixItems" in node:
-        parts = [expected(each, schema) for each in node["prefixItems"]]
+        parts = [describe_type(each, schema) for each in node["prefixItems"]]
         return f"a list of {len(parts)} values: {', '.join(parts)}"
     least, most = node.get("minItems"), node.get("maxItems")
     if least is not None and most is not None:

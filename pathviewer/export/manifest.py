@@ -24,8 +24,11 @@ SCHEMA = 1
 """Increases when a column changes its meaning."""
 
 
-def write_manifest(folder: Path, plan: ExportPlan, tally: ExportTally) -> None:
-    """Write `manifest.json`: plan, counts, and the hash of every other file."""
+def write_manifest(folder: Path, plan: ExportPlan, tally: ExportTally) -> str:
+    """Write `manifest.json`: plan, counts, and the hash of every other file.
+
+    Returns its own SHA-256.
+    """
     content = {
         "schema": SCHEMA,
         "program": f"pathviewer {__version__}",
@@ -40,6 +43,7 @@ def write_manifest(folder: Path, plan: ExportPlan, tally: ExportTally) -> None:
     }
     text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    return file_sha256(folder / MANIFEST)
 
 
 def prove(folder: Path, tally: ExportTally | None = None) -> dict[str, int]:

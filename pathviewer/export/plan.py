@@ -98,6 +98,10 @@ class ExportTally:
     """Rows left out because a text holds a control token."""
     last_feedback_at: str = ""
     """Time of the newest feedback considered."""
+    completion_ids: set[str] = field(default_factory=set)
+    """Completions that rows contain or rest on, and those in `adjudication.jsonl`."""
+    sha256: str = ""
+    """SHA-256 of the manifest, which names this version of the data set."""
 
     def count_crossings(self) -> tuple[int, int]:
         """Return the numbers of groups and pictures in two splits; (0, 0) is the proof."""

@@ -75,7 +75,7 @@ def export(
             raise ExportError(_no_rows_sentence(plan, tally))
         prove(folder, tally)
         write_card(folder, plan, tally)
-        write_manifest(folder, plan, tally)
+        tally.sha256 = write_manifest(folder, plan, tally)
     return tally
 
 
@@ -113,6 +113,7 @@ def _write(folder: Path, questions: Iterator[ExportedQuestion], work: _ExportSta
                 _count(tally, item, decisions)
                 if in_conflict(item.opinions):
                     queue.write(_conflict(question, item, decisions))
+                    tally.completion_ids |= question.completions.keys()
                 for each in decisions:
                     _add(files, question, item, each, work)
     if not tally.conflicts:
@@ -142,6 +143,7 @@ def _add(
         return
     files.add(split, row)
     tally.rows[split] += 1
+    tally.completion_ids |= about & question.completions.keys()
     tally.with_evidence += bool(row["evidence"])
     tally.raters |= set(decision.raters)
     for author, terms_of_author in terms.items():

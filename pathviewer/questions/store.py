@@ -5,6 +5,7 @@ Files are named by their content and written before their rows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 
@@ -243,11 +244,15 @@ def describe_completion(event: CompletionEnd) -> NewCompletion:
     """Return the stored values of a completion."""
     completion = event.completion
     trace = parse(completion.text)
+    logprobs = completion.token_logprobs
+    finite = logprobs is not None and all(map(math.isfinite, logprobs))
     return NewCompletion(
         index=event.completion_index,
         text=completion.text.replace("\0", "\ufffd"),  # PostgreSQL rejects NUL
         token_ids=list(completion.token_ids),
         token_ends=list(completion.token_ends),
+        # JSON has no NaN, which broken weights give
+        token_logprobs=list(logprobs or ()) if finite else None,
         finish=completion.finish,
         answer=trace.answer,
         well_formed=trace.well_formed,

@@ -51,14 +51,14 @@ def scale_words(scale: SlideScale) -> str:
     return f"{scale.size.text} µm per pixel{by_hand}"
 
 
-def check_identity(seen: SlideIdentity | None, current: SlideIdentity) -> None:
+def check_identity(page: SlideIdentity | None, current: SlideIdentity) -> None:
     """Refuse a question whose caller saw another identity; None means that it sent none.
 
     Raises SlideChanged, which names the differences.
     """
-    if seen is None:
+    if page is None:
         return
-    page_identity, here = asdict(seen), asdict(current)
+    page_identity, here = asdict(page), asdict(current)
     changed = [word for name, word in _WORDS.items() if page_identity[name] != here[name]]
     if page_identity["alias"] != here["alias"] and "name" not in changed:
         changed.insert(0, "name")

@@ -27,6 +27,20 @@ def append_only(
         _refuse_replace(table, keys)
 
 
+def append_only_column(table: str, column: str) -> None:
+    """Refuse updates of a column that was added to an append-only table with mutable columns."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            f"CREATE TRIGGER {table}_{column}_append_only BEFORE UPDATE OF {_quoted(column)} "
+            f"ON {table} FOR EACH STATEMENT EXECUTE FUNCTION refuse_{table}_change()"
+        )
+    else:
+        op.execute(
+            f"CREATE TRIGGER {table}_{column}_no_update BEFORE UPDATE OF {_quoted(column)} "
+            f"ON {table} BEGIN SELECT RAISE(ABORT, '{table} can only grow'); END"
+        )
+
+
 def _protect_on_sqlite(table: str, of: str, removable_if: str) -> None:
     unless = f" WHEN NOT {removable_if}" if removable_if else ""
     for change, event in (

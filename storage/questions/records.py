@@ -215,6 +215,11 @@ class NewCompletion:
     attention_sha256: str | None = None
     """Attention rows, a row of `blobs`; None if not stored or no longer stored."""
 
+    token_logprobs: Sequence[float] | None = None
+    """For each token, its natural log-probability by the model's logits before repetition penalty,
+    temperature, top-k and top-p; None if the engine did not report it.
+    """
+
 
 @dataclass(frozen=True, kw_only=True)
 class CompletionRecord(NewCompletion):

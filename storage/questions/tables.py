@@ -123,6 +123,7 @@ class Completion(Base):
     first_token_seconds: Mapped[float]
     attention_sha256: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
+    token_logprobs: Mapped[list[Any] | None]
 
 
 class DeletionCheck(Base):

@@ -194,5 +194,18 @@ HISTORY: Rows = {
 
 ROWS: dict[str, Rows] = {
     "2026_baseline": ACCOUNTS | SLIDES | QUESTIONS | FEEDBACK | WORKLISTS | HISTORY,
+    "2026_token_logprobs": {
+        "completions": [
+            {"id": "c3", "question_id": "g2", "index": 0, "text": "Glands.", "token_ids": [1]}
+            | {"token_ends": [7], "finish": "stop", "well_formed": False, "seconds": 1.5}
+            | {"first_token_seconds": 0.5, "created_at": AT, "token_logprobs": [-0.25]}
+        ]
+    },
+    "2026_exported_completions": {
+        "exported_completions": [
+            {"dataset_sha256": "d" * 64, "completion_id": "c1", "format": "sft"}
+            | {"account_id": "a1", "exported_at": AT}
+        ]
+    },
 }
 """Rows that each revision adds, by revision."""

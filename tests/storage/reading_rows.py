@@ -26,6 +26,7 @@ COMPLETION = NewCompletion(
     well_formed=True,
     seconds=1.5,
     first_token_seconds=0.4,
+    token_logprobs=[-0.5, -0.0625, -3.25],
 )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from storage.audit import add_entry
 from storage.database import Database
 from storage.errors import StorageError
+from storage.exports.store import DatasetVersion, add_exported_completions
 from storage.feedback.store import FeedbackRecord, add_feedback, list_feedback_history
 from storage.questions.records import NewDeletionCheck
 from storage.questions.store import add_deletion_check, list_completions, set_attention
@@ -28,6 +29,8 @@ def say(database: Database) -> FeedbackRecord:
         first, _ = stored_pair(session)
         add_deletion_check(session, first.id, "local", CHECK)
         add_entry(session, "local", "judge", first.id)
+        version = DatasetVersion("d" * 64, "sft", None)
+        add_exported_completions(session, version, [first.id])
         return add_feedback(session, rater(session), verdict(first.id))
 
 
@@ -38,7 +41,7 @@ OF_SQLITE = [
     "REPLACE INTO {table} " + COPY,
     "UPDATE OR REPLACE {table} SET id = id",
 ]
-TABLES = ("feedback", "completions", "deletion_checks", "audit_entries")
+TABLES = ("feedback", "completions", "deletion_checks", "audit_entries", "exported_completions")
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -95,8 +98,9 @@ def test_only_where_its_attention_is_kept_may_change_of_a_completion(
 ) -> None:
     with database.session() as session:
         set_attention(session, said.completion_id, PIXELS)
-    with pytest.raises(StorageError), database.session() as session:
-        session.execute(text("UPDATE completions SET text = 'else'"))
+    for change in ("text = 'else'", "token_logprobs = '[]'"):
+        with pytest.raises(StorageError), database.session() as session:
+            session.execute(text(f"UPDATE completions SET {change}"))  # noqa: S608
     with database.read_only() as session:
         found = session.execute(text("SELECT question_id FROM completions")).scalars().first()
         kept = list_completions(session, [str(found)])

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from storage.cases.store import SlideDescription, describe_slide
 from storage.database import Database
 from storage.errors import StorageError
+from storage.exports.store import DatasetVersion, add_exported_completions
 from storage.feedback.store import NewFeedback, add_feedback
 from storage.questions.records import NewDeletionCheck
 from storage.questions.store import (
@@ -32,6 +33,7 @@ from storage.tables import (
     Case,
     Completion,
     DeletionCheck,
+    ExportedCompletion,
     Feedback,
     JudgeLabels,
     Question,
@@ -126,6 +128,49 @@ def test_what_a_judge_found_goes_with_the_completion(database: Database, ward: W
         left = set(session.scalars(select(JudgeLabels.completion_id)))
         assert left == set(session.scalars(select(Completion.id)))
         assert 0 < len(left) < len(ward.completions)
+
+
+def exported(database: Database, letter: str, *completions: str) -> str:
+    """The SHA-256 of a version with these completions."""
+    with database.session() as session:
+        version = DatasetVersion(letter * 64, "sft", None)
+        add_exported_completions(session, version, completions)
+    return letter * 64
+
+
+def test_the_tombstone_of_a_case_names_the_exports_with_its_completions(
+    database: Database, ward: Ward
+) -> None:
+    first, second = ward.completions
+    both = exported(database, "2", first, second)
+    alone = exported(database, "1", first)
+    exported(database, "3", second)
+    with database.session() as session:
+        made = withdraw_case(session, ward.cases[0], "local")
+    assert made.detail["datasets"] == [alone, both]
+    with database.read_only() as session:
+        left = set(session.scalars(select(ExportedCompletion.completion_id)))
+    assert left == {second}
+
+
+def test_the_tombstone_of_a_rater_names_the_exports_after_their_feedback(
+    database: Database, ward: Ward
+) -> None:
+    with database.session() as session:
+        slide = _slide(session)
+        bobs = add_question(session, new_reading(slide, account_id=ward.bob))
+        unrated = add_completion(session, bobs.id, COMPLETION)
+    exported(database, "1", unrated.id)
+    early = exported(database, "2", ward.completions[1])
+    with database.session() as session:
+        carl = rater(session, "carl")
+        add_feedback(session, carl, verdict(ward.completions[1], "carl"))
+    late = exported(database, "3", ward.completions[1])
+    with database.session() as session:
+        of_ada = withdraw_rater(session, ward.ada, "local")
+        of_carl = withdraw_rater(session, carl, "local")
+    assert (of_ada.detail["datasets"], of_carl.detail["datasets"]) == ([early, late], [late])
+    assert count(database, ExportedCompletion) == 3  # as do the completions
 
 
 def test_a_rater_is_taken_back(database: Database, ward: Ward) -> None:

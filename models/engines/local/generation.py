@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from transformers import (
     GenerationConfig,
+    LogitsProcessor,
     LogitsProcessorList,
     RepetitionPenaltyLogitsProcessor,
     StoppingCriteria,
@@ -84,7 +85,7 @@ def answer(
             **prepared.tensors,
             generation_config=generation_settings(loaded, request, rows, watcher.limit),
             stopping_criteria=StoppingCriteriaList([watcher]),
-            logits_processor=logits_processors(request, prepared.tokens),
+            logits_processor=logits_processors(request, prepared.tokens, watcher.raw),
         )
 
 
@@ -131,18 +132,39 @@ def generation_settings(
     )
 
 
-def logits_processors(request: GenerateRequest, prompt_tokens: int) -> LogitsProcessorList:
-    """Repetition penalty over the completion only, not the prompt."""
+class RawLogits(LogitsProcessor):
+    """The model's logits for the next token; as the first processor, it sees them unchanged.
+
+    `generate` passes them in float32 and leaves them alone; its `output_logits` would store those
+    of every token, (tokens, rows, vocabulary).
+    """
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
+        """Remember and return `scores`, (rows, vocabulary)."""
+        self._logits = scores
+        return scores
+
+    def logprobs(self, token_ids: torch.Tensor) -> torch.Tensor:
+        """(rows,) float32: natural log-probability of each row's next token, (rows,)."""
+        chosen = self._logits.gather(1, token_ids[:, None])[:, 0]
+        return chosen - self._logits.logsumexp(-1)
+
+
+def logits_processors(
+    request: GenerateRequest, prompt_tokens: int, raw: RawLogits
+) -> LogitsProcessorList:
+    """`raw`, and the repetition penalty over the completion only, not the prompt."""
     penalty = request.sampling.repetition_penalty
     if penalty == 1.0:
-        return LogitsProcessorList()
-    return LogitsProcessorList([RepetitionPenaltyLogitsProcessor(penalty, prompt_tokens)])
+        return LogitsProcessorList([raw])
+    return LogitsProcessorList([raw, RepetitionPenaltyLogitsProcessor(penalty, prompt_tokens)])
 
 
 class TokenStreamer(StoppingCriteria):
     """Sends every token as it is generated and attention rows in blocks, and stops when cancelled.
 
-    Without sampling, all completions are equal: one is generated and sent for each.
+    Without sampling, all completions are equal: one is generated and sent for each. `generate` also
+    gets `raw`, for the log-probabilities.
     """
 
     def __init__(
@@ -171,16 +193,20 @@ class TokenStreamer(StoppingCriteria):
         self._writers: list[TextWriter | None] = [
             TextWriter(loaded.token_bytes) for _ in self._told_as
         ]
+        self.raw = RawLogits()
+        self._logprobs: list[list[float]] = [[] for _ in self._told_as]
         self._rows_told = 0
         self._row_clock = RowClock()
 
     def __call__(self, input_ids: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
         """Called by `generate` after each token: (rows,) bool, which completions are finished."""
-        drawn = input_ids[:, -1].tolist()
+        drawn = input_ids[:, -1]
+        logprobs = self.raw.logprobs(drawn).tolist()
         if not self._first_token:
             self._first_token = time.perf_counter() - self._began
         stop = self._cancelled.is_set()
-        finishes = [self._add(row, token_id, stop) for row, token_id in enumerate(drawn)]
+        tokens = zip(drawn.tolist(), logprobs, strict=True)
+        finishes = [self._add(row, *token, stop) for row, token in enumerate(tokens)]
         if self._stash and (any(finishes) or self._row_clock.is_due(len(self._stash))):
             self._tell_rows()
         for row, finish in enumerate(finishes):
@@ -194,7 +220,7 @@ class TokenStreamer(StoppingCriteria):
         for row in range(len(self._writers)):
             self._end(row, "cancelled")
 
-    def _add(self, row: int, token_id: int, stop: bool) -> Finish | None:
+    def _add(self, row: int, token_id: int, logprob: float, stop: bool) -> Finish | None:
         """Store and send a token; return why it ends its completion, or None."""
         writer = self._writers[row]
         if writer is None:
@@ -202,6 +228,7 @@ class TokenStreamer(StoppingCriteria):
         if token_id in self._end_ids:
             return "stop"
         text = writer.add(token_id)
+        self._logprobs[row].append(logprob)
         for index in self._told_as[row]:
             self._tell(Token(self._request.request_id, index, token_id, text))
         if stop:
@@ -228,7 +255,13 @@ class TokenStreamer(StoppingCriteria):
         if writer is None:
             return
         self._writers[row] = None
-        done = Completion(writer.text, tuple(writer.token_ids), tuple(writer.ends), finish)
+        done = Completion(
+            writer.text,
+            tuple(writer.token_ids),
+            tuple(writer.ends),
+            finish,
+            tuple(self._logprobs[row]),
+        )
         seconds = time.perf_counter() - self._began
         for index in self._told_as[row]:
             self._tell(

@@ -18,8 +18,8 @@ from pathviewer.export.consensus import parse_rule
 from pathviewer.export.errors import ExportError
 from pathviewer.export.formats import rater_name
 from pathviewer.export.plan import FORMATS, ExportPlan, as_json
+from pathviewer.export.record import record_export
 from pathviewer.export.splits import parse_shares
-from storage.audit import add_entry
 from storage.blinding.visible_feedback import count_hidden_feedback
 from storage.cases.store import list_cases
 from storage.export_rows import Selection
@@ -124,7 +124,7 @@ class ExportRoutes:
                 comments=export.comments,
                 licence=export.licence or self._licence,
             )
-            return job_json(self._jobs.start(caller.account_id, plan, self._audit_export))
+            return job_json(self._jobs.start(caller.account_id, plan, self._record))
         except ExportError as error:
             raise ExportRefused(str(error)) from error
 
@@ -148,11 +148,9 @@ class ExportRoutes:
             viewer_id=viewer,
         )
 
-    def _audit_export(self, job: ExportJob) -> None:
-        rows = 0 if job.tally is None else sum(job.tally.rows.values())
-        detail = {"rows": rows, "comments": job.plan.comments}
-        with self._database.session() as session:
-            add_entry(session, job.account_id, "exported", job.plan.format.name, detail)
+    def _record(self, job: ExportJob) -> None:
+        if job.tally is not None:
+            record_export(self._database, job.plan, job.tally, job.account_id)
 
 
 def job_json(job: ExportJob) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathviewer.api.schemas.base import Response
 from pathviewer.api.schemas.questions import Finish, Placement, Trace
 
 
-class Queued(Response):
+class QueueEvent(Response):
     """The question waits for the model."""
 
     type: Literal["queued"]
@@ -18,7 +18,7 @@ class Queued(Response):
     """Number of questions before it."""
 
 
-class Started(Response):
+class StartEvent(Response):
     """The model reads the question."""
 
     type: Literal["started"]
@@ -27,7 +27,7 @@ class Started(Response):
     prompt_tokens: int | None
 
 
-class FirstAnswerWanted(Response):
+class FirstAnswerEvent(Response):
     """A blind question: nothing more follows before the first answer."""
 
     type: Literal["first_answer_wanted"]
@@ -56,7 +56,7 @@ class AttentionEvent(Response):
     image_share: float
 
 
-class Ended(Response):
+class EndEvent(Response):
     """A completion that is complete and stored."""
 
     type: Literal["ended"]
@@ -70,26 +70,26 @@ class Ended(Response):
     first_token_seconds: float | None
 
 
-class Comparing(Response):
+class NeutralQuestionEvent(Response):
     """All completions have ended; the neutral question runs."""
 
     type: Literal["comparing"]
 
 
-class MapsReady(Response):
+class MapsEvent(Response):
     """The maps of a completion can be fetched."""
 
     type: Literal["maps"]
     index: int
 
 
-class Done(Response):
+class DoneEvent(Response):
     """The last event, also of a stopped question."""
 
     type: Literal["done"]
 
 
-class Failed(Response):
+class FailureEvent(Response):
     """The last event of a question that failed."""
 
     type: Literal["failed"]
@@ -98,15 +98,15 @@ class Failed(Response):
 
 
 QuestionEvent = Annotated[
-    Queued
-    | Started
-    | FirstAnswerWanted
+    QueueEvent
+    | StartEvent
+    | FirstAnswerEvent
     | TextEvent
     | AttentionEvent
-    | Ended
-    | Comparing
-    | MapsReady
-    | Done
-    | Failed,
+    | EndEvent
+    | NeutralQuestionEvent
+    | MapsEvent
+    | DoneEvent
+    | FailureEvent,
     Discriminator("type"),
 ]

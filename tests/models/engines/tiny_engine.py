@@ -104,7 +104,8 @@ class TinyEngine:
                 yield AttentionRows(request.request_id, 0, number, rows)
             time.sleep(pause)
         ids = tuple(range(text.count(" ")))
-        yield CompletionEnd(request.request_id, 0, Completion(text, ids, (), finish), 0.0, 0.0)  # type: ignore[arg-type]
+        done = Completion(text, ids, (), finish, tuple(-number / 8 for number in ids))  # type: ignore[arg-type]
+        yield CompletionEnd(request.request_id, 0, done, 0.0, 0.0)
 
     def _answer(self, order: str) -> str:
         answers = {

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from models.judges.base import EventFinding
-from models.judges.endpoint_judge import EndpointJudge, JudgeError
+from models.judges.endpoint_judge import LARGEST_REPLY, EndpointJudge, JudgeError
 from models.judges.request import JudgeEndpoint, reply_schema
 from models.reward import EVENTS
 from tests.models.judges.judged_traces import ABSENT, TRACE, events, judged, picture
@@ -106,6 +106,7 @@ GOOD = json.dumps(events())
         (lambda handler: handler.reply(b'{"choices": []}'), "not a chat completion", 1),
         (lambda handler: handler.reply(b'{"choices": [3]}'), "not a chat completion", 1),
         (lambda handler: handler.reply(b"too long", 400), "HTTP 400", 1),
+        (lambda handler: handler.reply(b" " * (LARGEST_REPLY + 1)), "reply too long", 1),
         (lambda handler: handler.reply(b"busy", 503), "no reply", 3),
         (lambda handler: handler.cut_off(chat(GOOD)), "no reply", 3),
         (lambda handler: handler.dribble(chat(GOOD)), "no reply in time", 3),

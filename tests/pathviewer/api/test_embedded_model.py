@@ -38,9 +38,10 @@ def model(
 
 
 def tokens(database: Database, reading: str) -> list[Any]:
-    """What was drawn, token by token."""
+    """What was drawn, token by token, each with its log-probability."""
     with database.read_only() as session:
-        return [one.token_ids for one in list_completions(session, [reading])]
+        found = list_completions(session, [reading])
+    return [[*zip(one.token_ids, one.token_logprobs or (), strict=True)] for one in found]
 
 
 def test_again_draws_the_same_tokens(model: tuple[httpx.Client, Database]) -> None:
@@ -54,6 +55,7 @@ def test_again_draws_the_same_tokens(model: tuple[httpx.Client, Database]) -> No
     heard(client, other)
     drawn = tokens(database, first)
     assert len(drawn) == 2
+    assert all(logprob <= 0 for each in drawn for _, logprob in each)
     assert tokens(database, again) == drawn
     assert tokens(database, other) != drawn
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathviewer.export.evidence import EVIDENCE_COLUMNS
 from pathviewer.export.plan import FORMATS
 from storage.audit import list_entries
 from storage.database import open_database
-from storage.tables import Feedback
+from storage.tables import ExportedCompletion, Feedback
 from tests.asking import accounts, asking_settings
 from tests.commands import called
 from tests.databases import new_database
@@ -50,8 +51,14 @@ def test_an_export_and_its_check(run: Run, tmp_path: Path) -> None:
     database = new_database(f"sqlite:///{tmp_path / 'state' / 'pathviewer.sqlite3'}")
     with database.read_only() as session:
         entry = list_entries(session)[0]
+        stored = session.execute(
+            select(ExportedCompletion.dataset_sha256, ExportedCompletion.account_id)
+        ).all()
     database.close()
     assert (entry.action, entry.subject, entry.detail["rows"]) == ("exported", "unpaired", 4)
+    sha256 = hashlib.sha256((out / "manifest.json").read_bytes()).hexdigest()
+    assert (entry.detail["sha256"], entry.detail["by"]) == (sha256, "command line")
+    assert [tuple(row) for row in stored] == [(sha256, None)] * 4
     code, _, told = run("export", "--format", "unpaired", "--out", out)
     assert (code, told) == (1, "The folder out is not empty; choose another --out.")
 

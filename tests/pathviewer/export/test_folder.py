@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from datasets import load_dataset
+from sqlalchemy import select
 
 from pathviewer.export.consensus import Rule
 from pathviewer.export.errors import ExportError
@@ -19,7 +21,7 @@ from pathviewer.export.splits import Shares
 from storage.blobs import mark_removed
 from storage.errors import StorageError
 from storage.export_rows import Selection
-from storage.tables import Question
+from storage.tables import Completion, Question
 from tests.pathviewer.export.made_labels import TEXTS, Labels, Loads, judged
 
 
@@ -44,6 +46,20 @@ def test_what_is_loaded_is_what_was_described(filled: Labels, load: Loads, name:
         assert split.column_names == [column.name for column in plan.columns]
     groups = [set(split["group_id"]) for split in loaded.values()]
     assert sum(map(len, groups)) == len(set().union(*groups))
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("grpo", 12), ("preference", 12), ("sft", 12), ("unpaired", 12)]
+)
+def test_the_tally_has_the_version_and_its_completions(
+    filled: Labels, tmp_path: Path, name: str, count: int
+) -> None:
+    out = tmp_path / "out"
+    tally = export(filled.database, filled.blobs, ExportPlan(FORMATS[name]), out)
+    assert tally.sha256 == hashlib.sha256((out / "manifest.json").read_bytes()).hexdigest()
+    with filled.database.read_only() as session:
+        assert tally.completion_ids <= set(session.scalars(select(Completion.id)))
+    assert len(tally.completion_ids) == count
 
 
 def spoil(out: Path) -> None:
@@ -77,6 +93,7 @@ def test_conflicts_go_to_the_adjudication_file(labels: Labels, tmp_path: Path) -
         labels.database, labels.blobs, ExportPlan(FORMATS["unpaired"], Rule("majority")), out
     )
     assert (tally.conflicts, tally.undecided, sum(tally.rows.values())) == (1, 1, 1)
+    assert len(tally.completion_ids) == 2  # the row's, and the one in the file
     (line,) = (out / "adjudication.jsonl").read_text().splitlines()
     item = json.loads(line)
     assert list(item["completions"].values()) == [TEXTS[1]]

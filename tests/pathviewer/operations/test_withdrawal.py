@@ -12,6 +12,7 @@ import pytest
 from pathviewer.auth.account_admin import add_user, make_token
 from pathviewer.auth.roles import Role
 from pathviewer.commands.main import app
+from pathviewer.export.manifest import file_sha256
 from pathviewer.settings import Settings
 from storage.audit import add_entry
 from storage.cases.store import find_case
@@ -45,11 +46,14 @@ def pictures(labels: Labels) -> int:
 
 def test_a_case_goes_with_its_pictures(labels: Labels, tmp_path: Path) -> None:
     assert pictures(labels) == 3
+    earlier = tmp_path / "earlier"
+    assert run("export", "--format", "sft", "--out", str(earlier))[0] == 0
     assert run("withdraw", "--case", "S-1", typed="n\n")[0] == 1
     assert pictures(labels) == 3
     code, told = run("withdraw", "--case", "S-1", typed="y\n")
     removed = "Removed 1 question with 2 answers, 6 pieces of feedback"
     assert (code, removed in told) == (0, True), told
+    assert file_sha256(earlier / "manifest.json") in told
     assert pictures(labels) == 2
     with labels.database.read_only() as session:
         assert find_case(session, "S-1") is None

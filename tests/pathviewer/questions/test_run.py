@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,26 @@ def test_what_is_told_as_ended_is_committed(database: Database, keep: QuestionSt
     assert reading.snapshot.completions == found.completions
     reading.end("done")
     assert reading.snapshot.record.state == keep.find(reading.id).record.state == "done"
+
+
+@pytest.mark.parametrize(
+    ("logprobs", "stored"),
+    [
+        ((-0.25,), [-0.25]),
+        ((), []),  # cancelled before its first token
+        (None, None),  # the engine gives none
+        ((float("nan"),), None),  # broken weights; PostgreSQL refuses it as JSON
+    ],
+)
+def test_log_probabilities_are_stored_where_there_are_any(
+    database: Database, keep: QuestionStore, logprobs: tuple[float, ...] | None, stored: object
+) -> None:
+    record = keep.add(asked(database, blind=False))
+    end = ended("high")
+    completion = replace(end.completion, token_logprobs=logprobs)
+    keep.add_completion(record.id, replace(end, completion=completion))
+    (found,) = keep.find(record.id).completions
+    assert (found.token_ids, found.token_logprobs) == ([1], stored)
 
 
 def test_who_found_a_reading_while_it_was_written_finds_its_maps_afterwards(

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from pathviewer.commands.main import app
 from pathviewer.settings import Settings
+from storage.database import open_database
+from storage.tables import Completion
 from tests.asking import Clients, accounts, asking, asking_settings
 from tests.commands import called
 
@@ -70,6 +73,18 @@ def test_commands(ward: Ward, tmp_path: Path) -> None:
     done = run("worklist", "generate", "blind", "--model", "scripted")
     assert done[:2] == (0, "Generated the answers of 0 items.\n")
     assert "no worklist 'none'" in run("worklist", "generate", "none", "--model", "scripted")[2]
+
+
+def test_generated_answers_have_their_tokens(ward: Ward) -> None:
+    database = open_database(ward.settings.database)
+    with database.read_only() as session:
+        found = session.scalars(select(Completion)).all()
+        assert len(found) >= 6
+        for each in found:
+            assert len(each.token_ids) == len(each.token_ends) > 0
+            assert each.token_ends[-1] == len(each.text)
+            assert each.token_logprobs is None  # a script gives none
+    database.close()
 
 
 def test_an_item_is_judged_blind(ward: Ward) -> None:

@@ -168,6 +168,28 @@ def test_scores_are_the_log_probabilities_of_the_tokens(backend: LocalEngine) ->
         np.testing.assert_allclose(scores.logprobs, weigh(backend, prompt, done), atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        {"temperature": 0.0, "repetition_penalty": 2.0},
+        {"temperature": 2.0, "top_p": 0.9, "top_k": 50, "repetition_penalty": 1.5, "seed": 3},
+    ],
+)
+def test_a_completion_brings_the_scores_of_its_tokens(
+    terse: tuple[LocalEngine, frozenset[int]], sampling: dict[str, Any]
+) -> None:
+    """Whatever the sampling; some completions end before the others."""
+    backend, _ = terse
+    events = ask(backend, count=6, **sampling)
+    done = [event.completion for event in events if isinstance(event, CompletionEnd)]
+    assert len(done) == 6
+    scores = backend.score([(PROMPT, each) for each in done])
+    for each, weighed in zip(done, scores, strict=True):
+        assert each.token_logprobs is not None
+        assert len(each.token_logprobs) == len(each.token_ids)
+        np.testing.assert_allclose(each.token_logprobs, weighed.logprobs, atol=1e-4)
+
+
 def test_a_text_is_weighed_by_its_tokens(backend: LocalEngine) -> None:
     text = "<answer>A</answer> <|im_end|>"
     scores = backend.score([(OTHER, Completion(text)), (OTHER, Completion(""))])

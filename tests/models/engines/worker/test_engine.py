@@ -88,7 +88,10 @@ def test_an_answer_is_streamed_whole_and_in_order(worker: WorkerEngine) -> None:
     events = list(worker.generate(order("write 5 0")))
     assert isinstance(events[0], GenerationStart)
     assert isinstance(events[-1], CompletionEnd)
-    assert events[-1].completion == Completion("0 1 2 3 4 ", (0, 1, 2, 3, 4))
+    logprobs = (0.0, -0.125, -0.25, -0.375, -0.5)
+    assert events[-1].completion == Completion(
+        "0 1 2 3 4 ", (0, 1, 2, 3, 4), token_logprobs=logprobs
+    )
     tokens = [event for event in events if isinstance(event, Token)]
     assert "".join(token.text for token in tokens) == events[-1].completion.text
     rows = [event for event in events if isinstance(event, AttentionRows)]

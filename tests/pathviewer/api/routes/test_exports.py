@@ -12,12 +12,14 @@ from typing import Any
 import httpx
 import pytest
 from datasets import load_dataset
+from sqlalchemy import select
 
 from pathviewer.auth.account_admin import add_user, make_token
 from pathviewer.auth.roles import Role
 from pathviewer.export.formats import rater_name
-from pathviewer.export.manifest import check_export
+from pathviewer.export.manifest import check_export, file_sha256
 from pathviewer.settings import Settings
+from storage.tables import Account, ExportedCompletion
 from tests.pathviewer.export.made_labels import Labels, fill, new_labels
 from tests.servers import running
 
@@ -84,7 +86,15 @@ def test_an_export_is_begun_watched_and_fetched(
     assert eve.get(f"/api/exports/{told['id']}.zip").status_code == 404
     log = eve.get("/api/audit?limit=1000").json()
     assert log[-1]["action"] == "exported"
-    assert log[-1]["detail"] == {"rows": 2, "comments": False}
+    sha256 = file_sha256(tmp_path / "export" / "manifest.json")
+    assert log[-1]["detail"] == {"rows": 2, "comments": False, "sha256": sha256}
+    with labels.database.read_only() as session:
+        stored = session.scalars(
+            select(ExportedCompletion).where(ExportedCompletion.dataset_sha256 == sha256)
+        ).all()
+        assert {each.completion_id for each in stored} == {*loaded["train"]["completion_id"]}
+        names = [session.get_one(Account, str(each.account_id)).name for each in stored]
+        assert names == ["rosa", "rosa"]
 
 
 def test_the_same_choice_is_the_same_archive(ward: tuple[Clients, Labels]) -> None:
@@ -94,6 +104,13 @@ def test_the_same_choice_is_the_same_archive(ward: tuple[Clients, Labels]) -> No
         told = ended(rosa, {"format": "sft", "cases": ["S-1"], "rule": "majority"})
         found.append(rosa.get(f"/api/exports/{told['id']}.zip").content)
     assert found[0] == found[1]
+    log = ward[0]["eve"].get("/api/audit?limit=1000").json()
+    first, second = (entry["detail"] for entry in log if entry["subject"] == "sft")
+    assert first == second
+    with ward[1].database.read_only() as session:
+        same = ExportedCompletion.dataset_sha256 == first["sha256"]
+        stored = session.scalars(select(ExportedCompletion.completion_id).where(same)).all()
+    assert len(stored) == len(set(stored)) > 0
 
 
 def test_the_oldest_archive_makes_room(ward: tuple[Clients, Labels]) -> None:

@@ -1,0 +1,1 @@
+"""Exports: which completions went into which version of a data set."""
