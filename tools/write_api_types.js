@@ -19,4 +19,5 @@ const types = await compile(schema, "Api", {
   bannerComment: BANNER,
   unreachableDefinitions: true,
 });
-await writeFile(TARGET, types);
+const REFERENCES = / \*\n \* This interface was referenced by `Api`'s JSON-Schema\n \* via the `definition` "\w+"\.\n/g;
+await writeFile(TARGET, types.replaceAll(REFERENCES, ""));

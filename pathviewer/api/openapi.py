@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings, filterwarnings
 
 from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
@@ -30,13 +31,15 @@ TAGS: dict[str, tuple[str, ...]] = {
 
 def openapi_document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
     """Return the document of the routes under `/api/`, with a section a noun."""
-    document = get_openapi(
-        title="PathViewer",
-        version=__version__,
-        description=read_tag("introduction"),
-        routes=[route for route in routes if getattr(route, "path", "").startswith(PREFIX)],
-        tags=[{"name": tag, "description": read_tag(tag)} for tag in TAGS],
-    )
+    with catch_warnings():
+        filterwarnings("ignore", "Duplicate Operation ID")  # of HEAD, which is removed below
+        document = get_openapi(
+            title="PathViewer",
+            version=__version__,
+            description=read_tag("introduction"),
+            routes=[route for route in routes if getattr(route, "path", "").startswith(PREFIX)],
+            tags=[{"name": tag, "description": read_tag(tag)} for tag in TAGS],
+        )
     schemas = document["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own; ours is ErrorResponse
         schemas.pop(name, None)
@@ -46,7 +49,21 @@ def openapi_document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
         operations.pop("head", None)  # it answers as GET does
         for operation in operations.values():
             _describe_operation(path, operation)
+    _drop_titles(document["components"])
+    _drop_titles(document["paths"])
     return document
+
+
+def _drop_titles(node: Any) -> None:
+    """Remove the titles that repeat the names of fields."""
+    if isinstance(node, dict):
+        if isinstance(node.get("title"), str):
+            del node["title"]
+        for value in node.values():
+            _drop_titles(value)
+    elif isinstance(node, list):
+        for value in node:
+            _drop_titles(value)
 
 
 def _describe_operation(path: str, operation: dict[str, Any]) -> None:

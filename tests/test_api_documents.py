@@ -1,0 +1,64 @@
+"""The committed documents of the API say what the routes and schemas say."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pathviewer.api.reference import api_reference
+from pathviewer.commands.openapi import build_document, document_text
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENT = build_document()
+
+
+def test_openapi_document_is_committed() -> None:
+    """`python -m pathviewer openapi > docs/openapi.json` writes it."""
+    assert (ROOT / "docs" / "openapi.json").read_text(encoding="utf-8") == document_text(DOCUMENT)
+
+
+def test_reference_is_committed() -> None:
+    """`python -m pathviewer openapi --markdown > docs/api.md` writes it."""
+    assert (ROOT / "docs" / "api.md").read_text(encoding="utf-8") == api_reference(DOCUMENT)
+
+
+def test_types_of_the_page_are_committed(tmp_path: Path) -> None:
+    """`npm run types` writes them."""
+    committed = ROOT / "pathviewer" / "ui" / "api_types.d.ts"
+    node = ROOT / ".venv" / "bin" / "node"
+    if not node.exists() or not (ROOT / "node_modules").exists():
+        pytest.skip("node_modules are installed by tests/run.py")
+    for name in ("tools", "docs"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "pathviewer" / "ui").mkdir(parents=True)
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules", target_is_directory=True)
+    shutil.copyfile(ROOT / "package.json", tmp_path / "package.json")
+    script = shutil.copyfile(ROOT / "tools" / "write_api_types.js", tmp_path / "tools" / "types.js")
+    shutil.copyfile(ROOT / "docs" / "openapi.json", tmp_path / "docs" / "openapi.json")
+    subprocess.run([node, script], check=True, cwd=tmp_path)
+    written = tmp_path / "pathviewer" / "ui" / "api_types.d.ts"
+    assert written.read_text(encoding="utf-8") == committed.read_text(encoding="utf-8")
+
+
+def test_every_operation_has_a_summary_a_section_and_a_shape() -> None:
+    for path, operations in DOCUMENT["paths"].items():
+        for method, operation in operations.items():
+            assert operation["description"], (method, path)
+            assert len(operation["tags"]) == 1, (method, path)
+            success = next(s for s in operation["responses"] if s.startswith("2"))
+            contents = operation["responses"][success].get("content", {})
+            for kind, media in contents.items():
+                if kind == "application/json":
+                    assert media["schema"], (method, path)
+
+
+def test_every_reference_leads_somewhere() -> None:
+    names = set(DOCUMENT["components"]["schemas"])
+    text = json.dumps(DOCUMENT)
+    used = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert used <= names
+    assert names <= used | {"ErrorDetail"}
