@@ -21,6 +21,8 @@ NO_REFUSAL = {
 NO_GOOD_ANSWER = {
     "GET /login/oidc": "needs an identity provider",
     "GET /login/oidc/callback": "needs an identity provider",
+    "GET /api/docs": "a page of a third party's script",
+    "GET /api/openapi.json": "committed as docs/openapi.json",
     "GET /vendor/plotly": "files of a third party",
     "GET /vendor": "files of a third party, which a test does not download",
 }

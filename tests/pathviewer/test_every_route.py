@@ -263,5 +263,6 @@ def test_every_route_of_ours_is_documented(tmp_path: Path) -> None:
     paths = {route.path for route in routes_of_ours(tmp_path) if isinstance(route, Route)}
     ours = {re.sub(r"{[^}]*}", "{}", path) for path in paths if path.startswith("/api/")}
     assert len(ours) > 20
+    ours -= {"/api/openapi.json", "/api/docs"}  # the documentation itself
     missing = {path for path in ours if not re.search(re.escape(path) + "[`?]", told)}
     assert not missing
