@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
+
+import anyio
 
 from pathviewer.api import user_messages
 
@@ -13,28 +14,32 @@ if TYPE_CHECKING:
     from pathviewer.questions.service import QuestionService
 
 POLL_SECONDS = 0.2
-"""Interval between two checks of the progress."""
+"""Interval between two checks of an export."""
 
 
 async def stream_question_progress(
     questions: QuestionService, question_id: str, count: int
 ) -> AsyncIterator[dict[str, Any]]:
     """Yield a run's progress at each change, until the run ends."""
+    run = questions.find_run(question_id)
+    if run is None:
+        return
     number, ended, before = 0, 0, ""
-    while (run := questions.find_run(question_id)) is not None:
-        finished = run.snapshot.record.state != "running"
-        events = run.events_since(number)
-        number = events[-1][0] if events else number
-        ended += sum(event["type"] == "ended" for _, event in events)
-        sentences = [describe_event(event) for _, event in events]
-        latest = next((each for each in reversed(sentences) if each), before)
-        if latest != before:
-            before = latest
-            progress = {"progress": latest, "ended": ended, "count": count}
-            yield {"id": question_id, "state": "running", **progress}
-        if finished:
-            return
-        await asyncio.sleep(POLL_SECONDS)
+    with run.listeners.register() as listener:
+        finished = False
+        while not finished:
+            finished = run.released or run.snapshot.record.state != "running"
+            events = run.events_since(number)
+            number = events[-1][0] if events else number
+            ended += sum(event["type"] == "ended" for _, event in events)
+            sentences = [describe_event(event) for _, event in events]
+            latest = next((each for each in reversed(sentences) if each), before)
+            if latest != before:
+                before = latest
+                progress = {"progress": latest, "ended": ended, "count": count}
+                yield {"id": question_id, "state": "running", **progress}
+            if not finished:
+                await listener.wait()
 
 
 def describe_event(event: dict[str, Any]) -> str:
@@ -66,4 +71,4 @@ async def stream_export_progress(
             yield job
         if job["state"] != "running":
             return
-        await asyncio.sleep(POLL_SECONDS)
+        await anyio.sleep(POLL_SECONDS)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
     from pathviewer.questions.run import QuestionRun
     from pathviewer.questions.service import QuestionService
 
-POLL_SECONDS = 0.03
-"""Interval between two polls of a run's events."""
 LOGIN_CHECK_SECONDS = 1.0
-"""Interval between two checks of the listener's login, and between two polls of the database."""
+"""Interval between two checks of the listener's login."""
+WAIT_SECONDS = 1.05
+"""Longest wait for an event, and interval between two polls of the database; longer than
+LOGIN_CHECK_SECONDS, so that each brings a check."""
 KEEPALIVE_SECONDS = 15.0
 """Longest silence of a stream; proxies cut idle connections."""
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -38,14 +40,18 @@ NumberedEvent = tuple[int, dict[str, Any]]
 
 
 class BoundedStream(EventStream):
-    """A stream that counts towards its account's limit while it is sent."""
+    """A stream that counts towards its account's limit while it is sent, then closes its events."""
 
-    bounds: AccountBounds
+    def __init__(self, texts: AsyncGenerator[str], bounds: AccountBounds) -> None:
+        super().__init__(texts, headers=_HEADERS)
+        self._texts = texts
+        self._bounds = bounds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream. Raises TooBusy above the limit."""
-        with self.bounds.slot(identity_of(scope).bound_key, WorkKind.stream):
-            await super().__call__(scope, receive, send)
+        with self._bounds.slot(identity_of(scope).bound_key, WorkKind.stream):
+            async with aclosing(self._texts):
+                await super().__call__(scope, receive, send)
 
 
 def stream_events(
@@ -59,33 +65,32 @@ def stream_events(
     number = parse_whole_number(last_event_id) or 0
     run = questions.find_run(question_id)
     events = _live_events(run, number) if run else _stored_events(questions, question_id, number)
-    stream = BoundedStream(_event_texts(request, events), headers=_HEADERS)
-    stream.bounds = bounds
-    return stream
+    return BoundedStream(_event_texts(request, events), bounds)
 
 
 async def _event_texts(
-    request: Request, events: AsyncIterator[NumberedEvent | None]
-) -> AsyncIterator[str]:
-    """Yield events as text up to the final one; None is a poll without an event.
+    request: Request, events: AsyncGenerator[NumberedEvent | None]
+) -> AsyncGenerator[str]:
+    """Yield events as text up to the final one; None is a wait that has ended.
 
     Ends early when the login ends: the page reconnects and gets the refusal.
     """
     last_sent = last_checked = time.monotonic()
-    async for event in events:
-        now = time.monotonic()
-        if now - last_checked > LOGIN_CHECK_SECONDS:
-            last_checked = now
-            if not await _may_listen(request):
-                return
-        if event:
-            last_sent = now
-            yield f"id: {event[0]}\ndata: {json.dumps(event[1])}\n\n"
-            if event[1]["type"] in FINAL_EVENTS:
-                return
-        elif now - last_sent > KEEPALIVE_SECONDS:
-            last_sent = now
-            yield ": still here\n\n"
+    async with aclosing(events):
+        async for event in events:
+            now = time.monotonic()
+            if now - last_checked > LOGIN_CHECK_SECONDS:
+                last_checked = now
+                if not await _may_listen(request):
+                    return
+            if event:
+                last_sent = now
+                yield f"id: {event[0]}\ndata: {json.dumps(event[1])}\n\n"
+                if event[1]["type"] in FINAL_EVENTS:
+                    return
+            elif now - last_sent > KEEPALIVE_SECONDS:
+                last_sent = now
+                yield ": still here\n\n"
 
 
 async def _may_listen(request: Request) -> bool:
@@ -96,22 +101,26 @@ async def _may_listen(request: Request) -> bool:
         return True
 
 
-async def _live_events(run: QuestionRun, number: int) -> AsyncIterator[NumberedEvent | None]:
-    """Yield the events of a run, and None after each poll."""
-    while True:
-        released = run.released  # read before the poll, so that no event is missed
-        for number, event in run.events_since(number):  # noqa: B020  continues after the last
-            yield number, event
-        if released:
-            return
-        yield None
-        await anyio.sleep(POLL_SECONDS)
+async def _live_events(run: QuestionRun, number: int) -> AsyncGenerator[NumberedEvent | None]:
+    """Yield the events of a run as it publishes them, and None after each wait."""
+    with run.listeners.register() as listener:
+        while True:
+            released = run.released  # read before the events, so that none is missed
+            for number, event in run.events_since(number):  # noqa: B020  continues after the last
+                yield number, event
+            if released:
+                return
+            await listener.wait(WAIT_SECONDS)
+            yield None
 
 
 async def _stored_events(
     questions: QuestionService, question_id: str, number: int
-) -> AsyncIterator[NumberedEvent | None]:
-    """Yield all events of a stored question, numbered after `number`; wait for blinded ones."""
+) -> AsyncGenerator[NumberedEvent | None]:
+    """Yield all events of a stored question, numbered after `number`; wait for blinded ones.
+
+    The database is polled: another process may write the rest, and nothing here would wake.
+    """
     sent_count = 0
     while True:
         try:
@@ -122,5 +131,5 @@ async def _stored_events(
             number += 1
             yield number, event
         sent_count = max(sent_count, len(events))
+        await anyio.sleep(WAIT_SECONDS)
         yield None
-        await anyio.sleep(LOGIN_CHECK_SECONDS)

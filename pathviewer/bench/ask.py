@@ -1,7 +1,8 @@
-"""`bench ask`: time from asking to the first word, over HTTP and on the screen.
+"""`bench ask`: time from asking to the first word, over HTTP and on the screen, and the cost of
+idle streams.
 
 Everything runs as in production: `python app.py` in one process, the model in another, questions
-stored on disk, attention captured.
+stored on disk, attention captured. Only the idle streams listen to a script that waits.
 """
 
 from __future__ import annotations
@@ -30,13 +31,20 @@ QUESTION = "How cellular is this region?"
 OPTIONS = ("low", "moderate", "high")
 BOX = {"x": 1000, "y": 700, "width": 896, "height": 896}
 WAIT_SECONDS = 60.0
+FIRST_WORD_SECONDS = 1.2
+"""Aim of the first text and the first word, s."""
 ROWS = {
     "first_event_s": "POST to the first text on the stream, s (aim 1.2)",
+    "first_event_limit_ratio": "the same over its aim (aim 1)",
     "first_screen_s": "Ask to the first word on the screen, s (aim 1.2)",
     "first_question_s": "the same for the first question after the start, s",
     "answer_s": "POST to the complete answer, s",
     "maps_s": "POST to the attention maps of every step, s",
     "rounds": "rounds (values are medians)",
+    "streams": "open streams of one question that waits",
+    "idle_percent": "processor time of the server without them, % of one core",
+    "streams_percent": "processor time that they add, % of one core (aim 2)",
+    "streams_limit_ratio": "the same over its aim (aim 1)",
 }
 PRESS_ASK = """async () => {
   const store = window.PathViewer.store;
@@ -63,6 +71,8 @@ class AskFigures:
 
     first_event_s: float
     """From the POST to the first `text` event."""
+    first_event_limit_ratio: float
+    """`first_event_s` over FIRST_WORD_SECONDS."""
     first_screen_s: float
     """From a press on Ask to a frame with the first word."""
     first_question_s: float
@@ -78,11 +88,17 @@ class AskFigures:
 def bench_ask(
     model: Annotated[str, typer.Option(help="Model that answers.")] = DEFAULT_MODEL,
     rounds: Annotated[int, typer.Option(min=1, help="Questions over HTTP and in Chromium.")] = 7,
+    streams: Annotated[int, typer.Option(min=1, help="Idle streams.")] = 100,
+    seconds: Annotated[float, typer.Option(min=1, help="Time to measure them.")] = 10,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure the time from Ask to the first word, over HTTP and in a real browser."""
+    """Measure the time from Ask to the first word, over HTTP and in a real browser, and the
+    processor time of idle streams."""
     with sentences():
-        report(asdict(measure_asking(model, rounds)), ROWS, as_json)
+        from pathviewer.bench.idle_streams import measure_idle_streams
+
+        idle = asdict(measure_idle_streams(streams, seconds))
+        report(asdict(measure_asking(model, rounds)) | idle, ROWS, as_json)
 
 
 def measure_asking(model: str, rounds: int) -> AskFigures:
@@ -121,6 +137,7 @@ def _figures(http_seconds: list[dict[str, float]], screen_seconds: list[float]) 
 
     return AskFigures(
         first_event_s=middle("text"),
+        first_event_limit_ratio=round(middle("text") / FIRST_WORD_SECONDS, 3),
         first_screen_s=round(statistics.median(screen_seconds), 3),
         first_question_s=round(http_seconds[0]["text"], 3),
         answer_s=middle("ended"),

@@ -1,6 +1,6 @@
 """A run: one question while it is answered.
 
-A run publishes numbered events; listeners can resume after any number.
+A run publishes numbered events and wakes its listeners, which can resume after any number.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from pathviewer.attention.map_json import CompletionAttention
 from pathviewer.questions import user_messages
 from pathviewer.questions.ask import CompletionResult, NeutralQuestionProgress
 from pathviewer.questions.errors import QuestionNotFound
+from pathviewer.questions.listeners import Listeners
 from pathviewer.questions.question_json import ended_event, failed_event, started_event
 from pathviewer.questions.snapshot import QuestionSnapshot
 from pathviewer.questions.store import QuestionStore
@@ -56,6 +57,8 @@ class QuestionRun:
 
     def __init__(self, record: QuestionRecord, store: QuestionStore) -> None:
         self.id = record.id
+        self.listeners = Listeners()
+        """Woken by every event, the first answer, the end and the release."""
         self.released = False
         """Whether the service has dropped this run; its streams end and listeners reconnect."""
         self.end_unsaved = False
@@ -104,6 +107,7 @@ class QuestionRun:
             first_confidence=record.first_confidence,
             first_answer_at=record.first_answer_at,
         )
+        self.listeners.wake()
 
     def find_attention(self, index: int) -> CompletionAttention:
         """Return a completion's attention. Raises QuestionNotFound while it is missing or
@@ -140,6 +144,7 @@ class QuestionRun:
                 (n, e) for n, e in self._events if (e["type"], e.get("index")) != replaced
             ]
             self._events.append((self._last_number, event))
+        self.listeners.wake()
 
     def end(self, state: str, failure: str | None = None) -> None:
         """End the run; further calls do nothing.
@@ -166,6 +171,11 @@ class QuestionRun:
             log.warning("The end of a question could not be stored yet. %s", error)
         else:
             self.end_unsaved = False
+
+    def release(self) -> None:
+        """Mark the run as dropped by the service."""
+        self.released = True
+        self.listeners.wake()
 
     def _update_record(self, **fields: Any) -> None:
         with self._lock:

@@ -187,9 +187,9 @@ class QuestionService:
                 self._release(run)
 
     def _release(self, run: QuestionRun) -> None:
-        run.released = True
         with self._lock:
             self._runs.pop(run.id, None)
+        run.release()  # once it cannot be found: its listeners look again at once
 
     def _run(self, run: QuestionRun, question: PreparedQuestion, slot: Slot) -> None:
         ending: tuple[str, str | None] = ("failed", user_messages.INTERNAL_ERROR)

@@ -11,9 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pathviewer.api import question_events
+from pathviewer.questions.run import QuestionRun
+from pathviewer.server.application import build_app, open_services
 from pathviewer.settings import Settings
 from tests.asking import accounts, asked_id, asking_settings
-from tests.servers import running
+from tests.servers import running, serving
 
 SLOWLY = """
 seconds_per_token = 0.05
@@ -64,3 +67,52 @@ def test_a_stream_ends_with_the_login(settings: Settings) -> None:
         with other.stream("GET", path) as answer:  # another login of the same account goes on
             assert "text" in kinds(answer)
         other.post(f"/api/readings/{reading}/stop").raise_for_status()
+
+
+@contextmanager
+def followed(settings: Settings, **given: object) -> Iterator[tuple[QuestionRun, httpx.Client]]:
+    """The run of a question that was asked in a tab."""
+    services = open_services(settings)
+    with serving(build_app(services)) as base, logged_in(base) as tab:
+        run = services.questions.find_run(asked_id(tab, **given))
+        assert run is not None
+        yield run, tab
+        tab.post(f"/api/readings/{run.id}/stop").raise_for_status()
+
+
+def test_events_wake_a_stream_which_is_forgotten_with_its_client(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(question_events, "WAIT_SECONDS", 3600)  # nothing but a wake ends a wait
+    with followed(settings) as (run, tab):
+        path = f"/api/readings/{run.id}/events"
+        with tab.stream("GET", path) as left, tab.stream("GET", path) as stayed:
+            heard = kinds(left), kinds(stayed)
+            for each in heard:
+                assert "text" in each
+                assert "text" in each
+            assert len(run.listeners) == 2
+            left.close()
+            until = time.monotonic() + 20
+            while len(run.listeners) > 1:
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            tab.post(f"/api/readings/{run.id}/stop").raise_for_status()
+            assert list(heard[1])[-1] == "done"
+        assert len(run.listeners) == 0
+
+
+def test_a_withheld_text_is_silence_and_comes_with_the_first_answer(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(question_events, "WAIT_SECONDS", 3600)
+    monkeypatch.setattr(question_events, "KEEPALIVE_SECONDS", 0.2)
+    with followed(settings, blind=True) as (run, tab):
+        path = f"/api/readings/{run.id}"
+        with tab.stream("GET", f"{path}/events") as answer:
+            lines = answer.iter_lines()
+            before = list(iter(lambda: next(lines), ": still here"))
+            assert not any('"text"' in line for line in before)
+            assert any('"first_answer_wanted"' in line for line in before)
+            tab.post(f"{path}/first-answer", json={"answer": "low"}).raise_for_status()
+            assert any('"text"' in line for line in lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,24 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
-from models.messages import (
-    Box,
-    Completion,
-    CompletionEnd,
-    GenerationStart,
-    ImagePlacement,
-    PixelBudget,
-    Prompt,
-    QueueUpdate,
-    Sampling,
-    Token,
-)
-from models.pictures import as_prompt_image
+from models.messages import QueueUpdate, Token
 from pathviewer.questions.engine import EngineService
 from pathviewer.questions.errors import QuestionRefused
-from pathviewer.questions.preparation import PreparedQuestion
 from pathviewer.questions.run import QuestionRun
 from pathviewer.questions.service import QuestionService
 from pathviewer.questions.store import QuestionStore
@@ -38,12 +23,7 @@ from storage.database import Database, open_database
 from storage.errors import StorageError
 from storage.user_messages import QUESTION_INTERRUPTED
 from tests.databases import new_database
-from tests.models.red_spot import INFO
-from tests.storage.reading_rows import new_reading, stored_slide
-
-PLACE = ImagePlacement(Box(10, 20, 300, 200), 84, 56, 3, 2)
-STARTED = GenerationStart("r", (PLACE,), 12, INFO)
-PICTURE = as_prompt_image(Image.new("RGB", (84, 56), "white"), PLACE.box)
+from tests.pathviewer.questions.asked import STARTED, asked, ended
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -74,24 +54,8 @@ def readings(keep: QuestionStore) -> Iterator[QuestionService]:
     engine.close()
 
 
-def asked(database: Database, **given: Any) -> PreparedQuestion:
-    """A blind question with one answer, if nothing else is said."""
-    with database.session() as session:
-        slide = stored_slide(session)
-    sha256 = hashlib.sha256(PICTURE.data).hexdigest()
-    given = {"blind": True, "count": 1, "pixels_sha256": sha256, **given}
-    new = new_reading(slide, **given)
-    prompt = Prompt(new.prompt, (PICTURE,))
-    return PreparedQuestion(new, prompt, Sampling(), PixelBudget(784, 50_176))
-
-
 def blind_reading(database: Database, keep: QuestionStore) -> QuestionRun:
     return QuestionRun(keep.add(asked(database)), keep)
-
-
-def ended(text: str, index: int = 0) -> CompletionEnd:
-    """A completion of one token."""
-    return CompletionEnd("r", index, Completion(text, (1,), (len(text),)), 0.5, 0.1)
 
 
 def kinds(reading: QuestionRun) -> list[str]:
