@@ -6,16 +6,17 @@ import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import gradio as gr
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError, create_model
 
 from models.errors import ModelError
 from pathviewer.api import user_messages
 from pathviewer.api.json_route import InvalidRequest
 from pathviewer.auth.identity import RECHECK_KEY, SCOPE_KEY, require
 from pathviewer.common.errors import UserError
+from pathviewer.common.schema import QuerySchema
 from pathviewer.common.validation import describe_error
 from storage.errors import StorageError
 
@@ -50,14 +51,16 @@ def read_value(schema: type[T], /, **values: object) -> T:
         raise InvalidRequest(describe_error(error.errors()[0], adapter.json_schema())) from None
 
 
-def show_errors(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap an endpoint: errors that users may see become `gr.Error` with their sentence."""
+def guard_endpoint(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap an endpoint: its arguments are checked by their types, and errors that users may see
+    become `gr.Error` with their sentence."""
+    check = _argument_check(endpoint)
     if inspect.isasyncgenfunction(endpoint):
 
         @wraps(endpoint)
         async def stream(*values: Any, **named: Any) -> AsyncIterator[Any]:
             with _gradio_errors():
-                async for value in endpoint(*values, **named):
+                async for value in endpoint(**check(values, named)):
                     yield value
 
         return stream
@@ -65,9 +68,32 @@ def show_errors(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(endpoint)
     async def call(*values: Any, **named: Any) -> Any:
         with _gradio_errors():
-            return await endpoint(*values, **named)
+            return await endpoint(**check(values, named))
 
     return call
+
+
+def _argument_check(
+    endpoint: Callable[..., Any],
+) -> Callable[[tuple[Any, ...], dict[str, Any]], dict[str, Any]]:
+    """Return a function that takes a call's values and returns its arguments by name.
+
+    It raises InvalidRequest for a value of another type.
+    """
+    signature, types = inspect.signature(endpoint), get_type_hints(endpoint)
+    fields: dict[str, Any] = {
+        name: (types[name], ... if each.default is each.empty else each.default)
+        for name, each in signature.parameters.items()
+        if name != "request"
+    }
+    schema = create_model(endpoint.__name__, __base__=QuerySchema, **fields)
+
+    def check(values: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+        arguments = signature.bind(*values, **named).arguments
+        request = arguments.pop("request")
+        return {"request": request, **dict(read_value(schema, **arguments))}
+
+    return check
 
 
 @contextmanager

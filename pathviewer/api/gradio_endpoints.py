@@ -14,8 +14,7 @@ import gradio as gr
 from gradio.events import api
 from starlette.responses import Response
 
-from pathviewer.api import user_messages
-from pathviewer.api.gradio_caller import identify_caller, read_value, show_errors
+from pathviewer.api.gradio_caller import guard_endpoint, identify_caller, read_value
 from pathviewer.api.gradio_comparison_endpoints import ComparisonEndpoints
 from pathviewer.api.progress import stream_export_progress, stream_question_progress
 from pathviewer.api.schemas.exports import ExportRequest
@@ -47,7 +46,7 @@ def add_endpoints(page: gr.Blocks, routes: ApiRoutes, questions: QuestionService
     compared = ComparisonEndpoints(routes, questions)
     with page:
         for endpoint in (*asked.endpoints(), *compared.endpoints(), *judged.endpoints()):
-            api(show_errors(endpoint), concurrency_limit=None)
+            api(guard_endpoint(endpoint), concurrency_limit=None)
 
 
 class QuestionEndpoints:
@@ -265,7 +264,7 @@ class FeedbackEndpoints:
         caller = await identify_caller(request, Action.judge)
         named = {"completion": completion, "kind": kind, "key": key or str(uuid4())}
         any_feedback: Any = FeedbackRequest
-        feedback = read_value(any_feedback, **read_object(said) | named)
+        feedback = read_value(any_feedback, **said | named)
         return await self._routes.feedback.add(caller, feedback, Response())
 
     async def judgments(self, request: gr.Request, completion: str) -> Any:
@@ -320,7 +319,7 @@ class FeedbackEndpoints:
         named: Json = {"format": format, "rule": rule, "splits": splits}
         named |= {"comments": comments, "teaching": teaching, "licence": licence}
         started = await self._routes.exports.begin(
-            caller, read_value(ExportRequest, **read_object(select) | named)
+            caller, read_value(ExportRequest, **(select or {}) | named)
         )
 
         async def find() -> Json:
@@ -340,7 +339,7 @@ class FeedbackEndpoints:
     async def insights(self, request: gr.Request, select: Json | None = None) -> Any:
         """Return the charts of insights with their numbers. `select`: as GET /api/insights."""
         caller = await identify_caller(request, Action.see_insights)
-        query = read_value(InsightsQuery, **read_object(select))
+        query = read_value(InsightsQuery, **(select or {}))
         return await self._routes.insights.all_charts(caller, CLIENT, query)
 
     async def audit(self, request: gr.Request, after: int = 0, limit: int = 100) -> Any:
@@ -349,10 +348,3 @@ class FeedbackEndpoints:
         return await self._routes.audit.entries(
             caller, read_value(AuditQuery, after=after, limit=limit)
         )
-
-
-def read_object(value: Json | None) -> Json:
-    """Return a script's object, or {} for None. Raises `gr.Error` for other values."""
-    if not isinstance(value, dict | None):
-        raise gr.Error(user_messages.ARGUMENTS_NOT_OBJECTS, print_exception=False)
-    return dict(value or {})

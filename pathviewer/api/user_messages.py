@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-# gradio_endpoints
-ARGUMENTS_NOT_OBJECTS = "said and select must be objects, as in {...}."
-
-# in_process_client
+# gradio_caller
 LOGIN_ENDED = "Your login has ended, or the token is no longer valid. Log in again."
 
 # progress

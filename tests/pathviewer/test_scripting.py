@@ -111,19 +111,19 @@ def test_every_endpoint_is_documented_and_no_other(ada: Client) -> None:
         (
             "/judge",
             {"completion": "x", "kind": "verdict", "said": []},
-            "said and select must be obj",
+            "said must be an object, as in {...}, not [].",
         ),
         ("/judge", {"completion": "x", "kind": "praise", "said": {}}, "kind must be one of"),
         (
             "/ask",
             {"slide": "x", "box": 1, "question": "?"},
-            "box must be an object with x, y, width, height, not 1.",
+            "box must be an object, as in {...}, not 1.",
         ),
         ("/preview", {"slide": "x", "box": {}}, "box.x is missing: it must be a whole number"),
         (
             "/compare",
             {"slide": "x", "box": 1, "question": "?"},
-            "box must be an object with x, y, width, height, not 1.",
+            "box must be an object, as in {...}, not 1.",
         ),
         ("/comparison", {"comparison": "x"}, "There is no such comparison"),
         (
