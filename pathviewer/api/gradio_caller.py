@@ -6,18 +6,17 @@ import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import gradio as gr
-from pydantic import TypeAdapter, ValidationError, create_model
+from pydantic import create_model
 
 from models.errors import ModelError
 from pathviewer.api import user_messages
-from pathviewer.api.json_route import InvalidRequest
 from pathviewer.auth.identity import RECHECK_KEY, SCOPE_KEY, require
 from pathviewer.common.errors import UserError
 from pathviewer.common.schema import QuerySchema
-from pathviewer.common.validation import describe_error
+from pathviewer.common.validation import read_value
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
     from pathviewer.auth.identity import Identity
     from pathviewer.auth.roles import Action
-
-T = TypeVar("T")
 
 
 async def identify_caller(request: gr.Request, action: Action) -> Identity:
@@ -39,16 +36,6 @@ async def identify_caller(request: gr.Request, action: Action) -> Identity:
     if identity is None or identity.account_id != scope[SCOPE_KEY].account_id:
         raise gr.Error(user_messages.LOGIN_ENDED, print_exception=False)
     return require({SCOPE_KEY: identity}, action)
-
-
-def read_value(schema: type[T], /, **values: object) -> T:
-    """Return a schema with these values, without those that are None. Raises InvalidRequest."""
-    adapter: TypeAdapter[T] = TypeAdapter(schema)
-    given = {name: value for name, value in values.items() if value is not None}
-    try:
-        return adapter.validate_python(given)
-    except ValidationError as error:
-        raise InvalidRequest(describe_error(error.errors()[0], adapter.json_schema())) from None
 
 
 def guard_endpoint(endpoint: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,11 +8,12 @@ from uuid import uuid4
 
 import gradio as gr
 
-from pathviewer.api.gradio_caller import identify_caller, read_value
+from pathviewer.api.gradio_caller import identify_caller
 from pathviewer.api.progress import stream_question_progress
 from pathviewer.api.schemas.comparisons import SideQuery
 from pathviewer.api.schemas.questions import TokenQuery
 from pathviewer.auth.roles import Action
+from pathviewer.common.validation import read_value
 from pathviewer.common.work_queue import Client
 from pathviewer.feedback.request import UndoRequest, VoteRequest
 from pathviewer.questions.request import QuestionRequest

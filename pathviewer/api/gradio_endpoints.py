@@ -14,7 +14,7 @@ import gradio as gr
 from gradio.events import api
 from starlette.responses import Response
 
-from pathviewer.api.gradio_caller import guard_endpoint, identify_caller, read_value
+from pathviewer.api.gradio_caller import guard_endpoint, identify_caller
 from pathviewer.api.gradio_comparison_endpoints import ComparisonEndpoints
 from pathviewer.api.progress import stream_export_progress, stream_question_progress
 from pathviewer.api.schemas.exports import ExportRequest
@@ -23,6 +23,7 @@ from pathviewer.api.schemas.questions import DeletionCheckRequest, HistoryQuery,
 from pathviewer.api.schemas.service import AuditQuery
 from pathviewer.api.schemas.worklists import EndRequest
 from pathviewer.auth.roles import Action
+from pathviewer.common.validation import read_value
 from pathviewer.common.work_queue import Client
 from pathviewer.feedback.request import FeedbackRequest, OwnAnswerRequest
 from pathviewer.questions.request import PreviewRequest, QuestionRequest

@@ -17,15 +17,8 @@ from starlette.responses import Response, StreamingResponse
 from pathviewer.api.request_body import read_json
 from pathviewer.auth.identity import Identity, identity_of, require
 from pathviewer.auth.roles import Action
-from pathviewer.common.errors import UserError
-from pathviewer.common.validation import describe_error
+from pathviewer.common.validation import InvalidRequest, describe_error
 from pathviewer.common.work_queue import Client
-
-
-class InvalidRequest(UserError):  # noqa: N818  as the other refusals
-    """A value of the request is missing or refused; the message names it."""
-
-    code = "invalid_request"
 
 
 class JsonRequest(Request):

@@ -137,7 +137,10 @@ def _plain_type(node: Node) -> str:
 
 
 def _bounds(node: Node) -> str:
-    least, most = node.get("minimum"), node.get("maximum")
+    least, most = (
+        None if name not in node else f"{node[name]:,}".removesuffix(".0")
+        for name in ("minimum", "maximum")
+    )
     if least is not None and most is not None:
-        return f", {least:,} to {most:,}"
-    return "" if least is None else f", from {least:,}"
+        return f", {least} to {most}"
+    return "" if least is None else f", from {least}"

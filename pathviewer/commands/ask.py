@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,46 +14,40 @@ import typer
 
 from models.deletion_check import DeletionCheck, deletion_check
 from models.engines.base import Engine
-from models.engines.open_engine import SCRIPT_PREFIX, open_engine
+from models.engines.open_engine import open_engine
 from models.errors import ModelError
-from models.messages import Event, PixelBudget, QueueUpdate, Sampling, Token
-from models.prompts import QuestionText, build_prompt
-from models.registry import DEFAULT_MODEL, SCRIPTED_MODEL, RegisteredModel, resolve_model
+from models.messages import Event, PixelBudget, QueueUpdate, Token
+from models.registry import DEFAULT_MODEL
 from pathviewer.commands.ask_output import as_json, plain, summary, write_overlays
+from pathviewer.common.errors import UserError
+from pathviewer.common.validation import read_value
 from pathviewer.questions.ask import (
     INTERACTIVE_PRIORITY,
     CompletionResult,
     NeutralQuestionProgress,
     ask,
 )
-from pathviewer.questions.region_picture import RegionPicture, read_file_picture
-from pathviewer.slides.errors import SlideError
+from pathviewer.questions.file_pictures import FilePictures
+from pathviewer.questions.model_input import find_model
+from pathviewer.questions.preparation import prepare_question
+from pathviewer.questions.region_picture import RegionPicture
+from pathviewer.questions.request import LEAST_PIXELS, MOST_PIXELS, QuestionRequest
 from pathviewer.slides.geometry import Region
-
-MOST_PIXELS = 28 * 28 * 16_384
-"""Pixel limit of Qwen2.5-VL itself."""
+from storage.tables import LOCAL_ACCOUNT_ID
 
 
 @dataclass(frozen=True)
 class AskOptions:
-    """Options of the command."""
+    """Options of the command besides the question."""
 
-    slide: Path
-    """Slide or picture."""
-    region: Region | None
-    """Level-0 pixels; None: the whole slide or picture."""
-    question: QuestionText
-    """Text and answer options."""
     model: str
     """Name, hub id or folder."""
-    sampling: Sampling
-    """Sampling of tokens."""
-    max_pixels: int | None
-    """Pixel budget after resizing; None: the model's own."""
     overlay: Path | None
     """File for overlays; None writes none."""
     deletion: bool
     """Whether to run the deletion check."""
+    as_json: bool
+    """Whether to print one JSON object."""
 
 
 def ask_command(
@@ -81,7 +75,9 @@ def ask_command(
     max_new_tokens: Annotated[int, typer.Option(help="Most tokens of the answer.")] = 512,
     max_pixels: Annotated[
         int | None,
-        typer.Option(min=784, max=MOST_PIXELS, help="Pixel budget; the model's own if not given."),
+        typer.Option(
+            min=LEAST_PIXELS, max=MOST_PIXELS, help="Pixel budget; the model's own if not given."
+        ),
     ] = None,
     as_json_object: Annotated[
         bool, typer.Option("--json", help="Print one JSON object on stdout.")
@@ -89,36 +85,32 @@ def ask_command(
 ) -> None:
     """Ask a model about a region; print its reasoning, its answer and where it attended."""
     with _sentences():
-        sampling = Sampling(max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
-        options = AskOptions(
-            slide=slide,
-            region=_region(region),
-            question=QuestionText(question, tuple(option or ())),
-            model=model,
-            sampling=sampling,
+        options = AskOptions(model, _check_overlay(overlay), deletion, as_json_object)
+        pictures = FilePictures(slide, find_model(model))
+        request = read_value(
+            QuestionRequest,
+            slide=slide.name,
+            box=asdict(_region(region) or pictures.whole),
+            question=question,
+            options=option,
+            sampling={"temperature": temperature, "seed": seed, "max_new_tokens": max_new_tokens},
             max_pixels=max_pixels,
-            overlay=_check_overlay(overlay),
-            deletion=deletion,
         )
-        _ask_and_report(options, as_json_object)
+        _ask_and_report(pictures, request, options)
 
 
-def _ask_and_report(options: AskOptions, as_json_object: bool) -> None:
+def _ask_and_report(pictures: FilePictures, request: QuestionRequest, options: AskOptions) -> None:
     """Ask, stream, draw, check and report; failures after the answer do not discard it."""
-    registered_model = resolve_model(
-        SCRIPTED_MODEL if options.model.startswith(SCRIPT_PREFIX) else options.model
-    )
-    budget = _budget(registered_model, options.max_pixels)
-    picture = read_file_picture(options.slide, options.region, budget)
-    prompt = build_prompt(options.question, (picture.image,), registered_model)
+    question = prepare_question(request, LOCAL_ACCOUNT_ID, pictures)
+    picture, budget = pictures.picture, question.budget
     failures: list[str] = []
     with closing(open_engine(options.model)) as backend:
         _say(backend.status().sentence)
-        events = ask(backend, prompt, sampling=options.sampling, budget=budget)
-        result = _stream(events, to_stderr=as_json_object)
+        events = ask(backend, question.prompt, sampling=question.sampling, budget=budget)
+        result = _stream(events, to_stderr=options.as_json)
         check = _check(backend, result, budget, failures) if options.deletion else None
     overlays = _overlays(options.overlay, picture, result, failures) if options.overlay else {}
-    if as_json_object:
+    if options.as_json:
         typer.echo(json.dumps(as_json(result, picture, overlays, check), allow_nan=False))
     else:
         typer.echo("\n".join(summary(result, overlays, check)))
@@ -175,13 +167,6 @@ def _overlays(
         return {}
 
 
-def _budget(model: RegisteredModel, max_pixels: int | None) -> PixelBudget:
-    if max_pixels is None:
-        return model.budget
-    least = min(model.budget.min_pixels, max_pixels)
-    return replace(model.budget, min_pixels=least, max_pixels=max_pixels)
-
-
 def _region(text: str | None) -> Region | None:
     if text is None:
         return None
@@ -209,6 +194,6 @@ def _sentences() -> Iterator[None]:
     """Turn an error in reading, asking, answering or writing into a sentence and exit 1."""
     try:
         yield
-    except (ModelError, SlideError) as problem:
+    except (ModelError, UserError) as problem:
         _say(plain(str(problem)))
         raise typer.Exit(1) from problem

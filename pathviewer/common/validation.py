@@ -4,13 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from pathviewer.common.errors import UserError
 
 LONGEST_VALUE = 40
 """Characters of a refused value that a sentence quotes."""
 NOT_AN_OBJECT = "The request must be a JSON object, as in {...}."
 
 JsonSchema = Mapping[str, Any]
+T = TypeVar("T")
+
+
+class InvalidRequest(UserError):  # noqa: N818  as the other refusals
+    """A value of the request is missing or refused; the message names it."""
+
+    code = "invalid_request"
+
+
+def read_value(schema: type[T], /, **values: object) -> T:
+    """Return a schema with these values, without those that are None. Raises InvalidRequest."""
+    adapter: TypeAdapter[T] = TypeAdapter(schema)
+    given = {name: value for name, value in values.items() if value is not None}
+    try:
+        return adapter.validate_python(given)
+    except ValidationError as error:
+        raise InvalidRequest(describe_error(error.errors()[0], adapter.json_schema())) from None
 
 
 def describe_error(error: Mapping[str, Any], schema: JsonSchema) -> str:

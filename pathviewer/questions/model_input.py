@@ -40,6 +40,11 @@ NUCLEUS_TASKS = frozenset({"cellularity", "quadrant", "diagnosis", "tumour", "gr
 """Tasks of question_templates.toml that need visible nuclei."""
 
 
+def find_model(name: str) -> RegisteredModel:
+    """Return a model's registry entry, also of a script. Raises ModelError."""
+    return resolve_model(SCRIPTED_MODEL if name.startswith(SCRIPT_PREFIX) else name)
+
+
 class Pictures:
     """Checks requested regions and makes the pictures that the model sees."""
 
@@ -51,13 +56,11 @@ class Pictures:
     @cached_property
     def model(self) -> RegisteredModel:
         """The configured model's registry entry. Raises ModelError if it is unknown."""
-        scripted = self._name.startswith(SCRIPT_PREFIX)
-        return resolve_model(SCRIPTED_MODEL if scripted else self._name)
+        return find_model(self._name)
 
     def budget(self, request: RegionRequest) -> PixelBudget:
         """Return the area of the request's picture after resizing."""
-        own, most = self.model.budget, request.max_pixels
-        return own if most is None else PixelBudget(min(own.min_pixels, most), most)
+        return fit_budget(self.model.budget, request.max_pixels)
 
     def check_region(self, slide_id: str, request: RegionRequest) -> tuple[int, int]:
         """Return (width, height) of the request's picture, px, without reading a pixel.
@@ -86,6 +89,13 @@ class Pictures:
             painted = _paint_outside(picture.pixels, region, request.points, entry.background)
             picture = replace(picture, pixels=painted)
         return picture
+
+
+def fit_budget(model_budget: PixelBudget, most: int | None) -> PixelBudget:
+    """Return a model's own budget with another maximum, px; unchanged for None."""
+    if most is None:
+        return model_budget
+    return PixelBudget(min(model_budget.min_pixels, most), most)
 
 
 def scale_facts(picture: RegionPicture, task: str | None) -> dict[str, Any]:

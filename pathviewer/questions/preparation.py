@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from models.messages import PixelBudget, Prompt, Sampling
 from models.placement import FACTOR
@@ -15,9 +15,9 @@ from storage.questions.records import NewQuestion
 
 if TYPE_CHECKING:
     from models.registry import RegisteredModel
-    from pathviewer.questions.model_input import Pictures
     from pathviewer.questions.region_picture import RegionPicture
-    from pathviewer.questions.request import QuestionRequest
+    from pathviewer.questions.request import QuestionRequest, RegionRequest
+    from pathviewer.slides.slide_identity import SlideIdentity
 
 MOST_ATTENTION_VALUES = 6 * 2**20
 """Maximum completions x tokens x cells of a question; with 28 layers its attention is 0.7 GB
@@ -43,8 +43,28 @@ class PreparedQuestion:
         return self.prompt.images[0].data
 
 
+class PictureSource(Protocol):
+    """Checks requested regions and makes their pictures: of the library's slides, or of a file."""
+
+    @property
+    def model(self) -> RegisteredModel:
+        """The model that will answer."""
+
+    def budget(self, request: RegionRequest) -> PixelBudget:
+        """Return the area of the request's picture after resizing."""
+
+    def check_region(self, slide_id: str, request: RegionRequest) -> tuple[int, int]:
+        """Return (width, height) of the request's picture, px, without reading a pixel."""
+
+    def confirm_identity(self, slide_id: str, expected: SlideIdentity | None) -> SlideIdentity:
+        """Return the slide's identity; refuse another one than expected."""
+
+    def make_picture(self, slide_id: str, request: RegionRequest, account_id: str) -> RegionPicture:
+        """Read the region's picture on behalf of an account."""
+
+
 def prepare_question(
-    request: QuestionRequest, account_id: str, pictures: Pictures
+    request: QuestionRequest, account_id: str, pictures: PictureSource
 ) -> PreparedQuestion:
     """Check the whole request, then read the region's pixels.
 

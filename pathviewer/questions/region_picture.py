@@ -83,15 +83,15 @@ class RegionSource(Protocol):
 
 
 def model_picture_size(
-    region: Region, scale: SlideScale, budget: PixelBudget, factor: int = FACTOR
+    region: Region, scale: SlideScale | None, budget: PixelBudget, factor: int = FACTOR
 ) -> tuple[int, int]:
     """Return (width, height) of a region's picture for a model, px; non-square pixels are drawn
     undistorted.
 
     Raises PromptError for a region that is too narrow.
     """
-    sides = region.width, region.height
-    shape = sides if scale.size is None else scale.size.undistorted_size(*sides)
+    sides, pixel = (region.width, region.height), None if scale is None else scale.size
+    shape = sides if pixel is None else pixel.undistorted_size(*sides)
     return resized_size(*shape, budget, factor=factor)
 
 
