@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import tifffile
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from pathviewer.bench.chromium import launch_chromium
 from pathviewer.settings import Settings
@@ -26,6 +26,9 @@ expect.set_options(timeout=20_000)  # of a machine that has more to do than this
 
 PATIENCE = 45_000
 """Longest wait for a page, ms, on a machine that has more to do."""
+
+STORED = "cookies,file_systems,indexeddb,local_storage,service_workers,cache_storage"
+"""What pages may leave in a browser."""
 
 PLAIN_WIDTH, DAMAGED_WIDTH = 700, 500
 
@@ -126,17 +129,46 @@ def traffic() -> Traffic:
     return Traffic()
 
 
-@pytest.fixture
-def page(browser: Browser, traffic: Traffic) -> Iterator[Page]:
-    """A tab of 1440 x 900 px in a context of its own; fails on a script error."""
+@pytest.fixture(scope="session")
+def shared_context(browser: Browser) -> Iterator[BrowserContext]:
+    """The context of all tabs, so that scripts are fetched and compiled once, as in a real browser.
+
+    A context for each test costs about two seconds of processor time for Gradio's scripts alone.
+    """
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(PATIENCE)
-    tab = context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(shared_context: BrowserContext, traffic: Traffic) -> Iterator[Page]:
+    """A tab of 1440 x 900 px in a browser without cookies and storage; fails on a script error."""
+    context = shared_context
     context.on("request", traffic.note)
+    tab = context.new_page()
     tab.on("pageerror", lambda error: traffic.errors.append(str(error)))
     yield tab
-    context.close()
+    for other in context.pages:
+        if other is not tab:
+            other.close()
+    tab.close()
+    context.remove_listener("request", traffic.note)
+    empty(context, traffic.hosts())
     assert not traffic.errors
+
+
+def empty(context: BrowserContext, hosts: set[str]) -> None:
+    """Remove cookies and everything that pages of these hosts stored; the cache stays."""
+    context.set_offline(False)
+    context.clear_cookies()
+    tab = context.new_page()
+    tools = context.new_cdp_session(tab)
+    for host in hosts:
+        for scheme in ("http", "https"):
+            origin = {"origin": f"{scheme}://{host}", "storageTypes": STORED}
+            tools.send("Storage.clearDataForOrigin", origin)
+    tab.close()
 
 
 @pytest.fixture
