@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import pytest
-
+from pathviewer.api.error_status import STATUS
+from pathviewer.api.json_route import JsonRoute
 from pathviewer.api.reference import api_reference
-from pathviewer.commands.openapi import build_document, document_text
+from pathviewer.commands.openapi import build_document, default_routes, document_text
+from pathviewer.common.errors import UserError
+from storage.errors import StorageError
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = build_document()
@@ -30,8 +34,7 @@ def test_types_of_the_page_are_committed(tmp_path: Path) -> None:
     """`npm run types` writes them."""
     committed = ROOT / "pathviewer" / "ui" / "api_types.d.ts"
     node = ROOT / ".venv" / "bin" / "node"
-    if not node.exists() or not (ROOT / "node_modules").exists():
-        pytest.skip("node_modules are installed by tests/run.py")
+    assert (ROOT / "node_modules").exists(), "run `python3 tests/run.py`, which installs them"
     for name in ("tools", "docs"):
         (tmp_path / name).mkdir()
     (tmp_path / "pathviewer" / "ui").mkdir(parents=True)
@@ -62,3 +65,43 @@ def test_every_reference_leads_somewhere() -> None:
     used = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert used <= names
     assert names <= used | {"ErrorDetail"}
+
+
+def open_ended(node: Any, at: str) -> Iterator[str]:
+    """Places of a request's schema that take a text or list of any length."""
+    if isinstance(node, dict):
+        if node.get("type") == "string" and not {"enum", "const", "maxLength"} & node.keys():
+            yield at
+        if node.get("type") == "array" and not {"maxItems"} & node.keys():
+            yield at
+        for name, value in node.items():
+            yield from open_ended(value, f"{at}.{name}")
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from open_ended(value, f"{at}[{index}]")
+
+
+def test_every_text_and_list_of_a_request_has_a_bound() -> None:
+    found = []
+    for route in default_routes():
+        if isinstance(route, JsonRoute):
+            if route.body_field is not None:
+                found += list(open_ended(route.body_schema, route.path))
+            found += list(open_ended(route.parameter_schema, f"{route.path}?"))
+            in_path = {f"{route.path}?.properties.{name}" for name in route.param_convertors}
+            found = [place for place in found if place not in in_path]
+    assert [place for place in found if ".points" not in place] == []
+
+
+def user_errors(kind: type[UserError] = UserError) -> Iterator[type[UserError]]:
+    """Every error that users may see."""
+    yield kind
+    for each in kind.__subclasses__():
+        yield from user_errors(each)
+
+
+def test_every_error_code_has_a_status() -> None:
+    codes = {kind.code for kind in user_errors()}
+    codes |= {kind.code for kind in (StorageError, *StorageError.__subclasses__())}
+    assert len(codes) > 30
+    assert codes <= set(STATUS)

@@ -1,4 +1,4 @@
-"""The HTTP status of every error code: the only place that knows both."""
+"""The HTTP status of the code of every `UserError`, and of errors of storage and models."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from models.errors import ModelError
 from pathviewer.api import user_messages
 from pathviewer.auth.identity import RECHECK_KEY, SCOPE_KEY, require
 from pathviewer.common.errors import UserError
-from pathviewer.common.schema import QuerySchema
+from pathviewer.common.schema import Schema
 from pathviewer.common.validation import read_value
 from storage.errors import StorageError
 
@@ -73,7 +73,7 @@ def _argument_check(
         for name, each in signature.parameters.items()
         if name != "request"
     }
-    schema = create_model(endpoint.__name__, __base__=QuerySchema, **fields)
+    schema = create_model(endpoint.__name__, __base__=Schema, **fields)
 
     def check(values: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
         arguments = signature.bind(*values, **named).arguments

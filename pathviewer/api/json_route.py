@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Coroutine
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
-from starlette.responses import Response, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from pathviewer.api.request_body import read_json
 from pathviewer.auth.identity import Identity, identity_of, require
 from pathviewer.auth.roles import Action
 from pathviewer.common.validation import InvalidRequest, describe_error
 from pathviewer.common.work_queue import Client
+from pathviewer.questions.request import MOST_ANSWERS
 
 
 class JsonRequest(Request):
@@ -120,6 +122,19 @@ def json_router() -> APIRouter:
     return APIRouter(route_class=JsonRoute, generate_unique_id_function=operation_id)
 
 
+def render_in_thread(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Response]]:
+    """Wrap a handler of large answers: a thread writes their JSON, which the schema only documents.
+
+    Checking and writing megabytes on the event loop would hold everybody else up.
+    """
+
+    @wraps(handler)
+    async def respond(*values: Any, **named: Any) -> Response:
+        return await run_in_threadpool(JSONResponse, await handler(*values, **named))
+
+    return respond
+
+
 def operation_id(route: APIRoute) -> str:
     """Return the id of a route's operation, such as `post_api_readings_question_id_stop`."""
     method = min(route.methods or ())  # `GET` before `HEAD`
@@ -154,5 +169,7 @@ Exporter = Annotated[Identity, Depends(_needs(Action.export))]
 InsightsReader = Annotated[Identity, Depends(_needs(Action.see_insights))]
 AuditReader = Annotated[Identity, Depends(_needs(Action.read_audit))]
 
+CompletionIndex = Annotated[int, Path(ge=0, le=MOST_ANSWERS)]
+"""Place of a completion among its question's, from 0."""
 Connection = Annotated[Client, Depends(_client)]
 """The client of the request, whose disconnection cancels work."""

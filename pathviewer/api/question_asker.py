@@ -1,4 +1,4 @@
-"""QuestionAsker a question for a caller: checks, pixels and start, each in its lane."""
+"""Asks a question for a caller: checks, pixels and start, each in its lane."""
 
 from __future__ import annotations
 

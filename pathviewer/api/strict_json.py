@@ -14,6 +14,8 @@ MOST_DIGITS = 18
 """Maximum digits of a whole number, which then fits a signed 64-bit integer."""
 MOST_CONTAINERS = 50_000
 """Maximum number of lists and objects; an outline has at most 10,000."""
+MOST_FIELDS = 1_000
+"""Maximum number of fields of an object; each unknown one costs time to refuse."""
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _NUL = "\\u0000"
 
@@ -35,6 +37,7 @@ def parse_json(text: bytes) -> Any:
         parse_constant=_refuse_constant,
     )
     _check_texts(decoded, document)
+    _check_widths(document)
     return document
 
 
@@ -61,6 +64,19 @@ def _check_texts(decoded: str, document: object) -> None:
         raise JsonError(user_messages.nul_in_text(field))
     if _HALF.search(decoded) and (field := _find_field(document, _holds_half)) is not None:
         raise JsonError(user_messages.half_pair_in_text(field))
+
+
+def _check_widths(document: object) -> None:
+    """Raise JsonError for an object with more fields than any request has."""
+    pending = [document]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            if len(value) > MOST_FIELDS:
+                raise JsonError(user_messages.too_many_fields(len(value), MOST_FIELDS))
+            pending += value.values()
+        elif isinstance(value, list):
+            pending += [each for each in value if isinstance(each, dict | list)]
 
 
 def _find_field(document: object, is_bad: Callable[[str], bool]) -> str | None:

@@ -59,6 +59,10 @@ def integer_too_large(digits: str, most_digits: int) -> str:
     return f"The number {digits}... is too large: a whole number has at most {most_digits} digits."
 
 
+def too_many_fields(count: int, most: int) -> str:
+    return f"An object of the request has {count:,} fields: send at most {most:,}."
+
+
 def not_json_number(name: str) -> str:
     return f"{name} is not a JSON number: leave it out or send null."
 

@@ -44,7 +44,7 @@ def add(
         password = read_password(password_stdin)
         account = account_admin.add_user(session, name, role, password, rater=rater)
     remember_accounts(read_settings())
-    typer.echo(f"StoredId the account {account.name} ({account.role}).")
+    typer.echo(f"Created the account {account.name} ({account.role}).")
 
 
 @app.command(name="list")

@@ -40,7 +40,12 @@ def check_storable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(check_storable)]
+LONGEST_TEXT = 2**16
+"""Characters of a text without a bound of its own."""
+MOST_LISTED = 100
+"""Entries of a list without a bound of its own."""
+
+Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT), AfterValidator(check_storable)]
 """A text that databases can hold; may be empty."""
 
 
@@ -59,7 +64,7 @@ class Words(GroupedMetadata):
 
 @dataclass(frozen=True)
 class Prose(Words):
-    """Metadata of such a text that may become training data: control tokens are refused."""
+    """Metadata of a text of this kind that may become training data: control tokens are refused."""
 
     subject: str
     """Beginning of the refusal, such as `The comment`."""

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from pathviewer.common.errors import UserError
+from pathviewer.common.schema import LONGEST_TEXT
 
 LONGEST_VALUE = 40
 """Characters of a refused value that a sentence quotes."""
@@ -53,6 +54,8 @@ def describe_error(error: Mapping[str, Any], schema: JsonSchema) -> str:
     if not names:
         return NOT_AN_OBJECT
     wanted = describe_type(node, schema)
+    if kind == "string_too_long":
+        wanted = f"a text of at most {error['ctx']['max_length']:,} characters"
     if kind == "missing":
         return f"{field_name(names)} is missing: it must be {wanted}."
     return f"{field_name(names)} must be {wanted}, not {quote(error['input'])}."
@@ -144,17 +147,19 @@ def describe_type(node: JsonSchema, schema: JsonSchema) -> str:
 
 
 def _range(node: JsonSchema) -> str:
-    least, most = node.get("minimum"), node.get("maximum")
-    above, below = node.get("exclusiveMinimum"), node.get("exclusiveMaximum")
+    least, most, above, below = (
+        None if name not in node else f"{node[name]:,}".removesuffix(".0")
+        for name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+    )
     if least is not None and most is not None:
-        return f" from {least:,} to {most:,}"
+        return f" from {least} to {most}"
     parts = [
         words.format(value)
         for words, value in (
-            (" from {:,}", least),
-            (" up to {:,}", most),
-            (" above {:,}", above),
-            (" below {:,}", below),
+            (" from {}", least),
+            (" up to {}", most),
+            (" above {}", above),
+            (" below {}", below),
         )
         if value is not None
     ]
@@ -163,7 +168,7 @@ def _range(node: JsonSchema) -> str:
 
 def _length(node: JsonSchema) -> str:
     least, most = node.get("minLength", 0), node.get("maxLength")
-    if most is None:
+    if most in (None, LONGEST_TEXT):
         return ""
     return f" of {least:,} to {most:,} characters" if least else f" of at most {most:,} characters"
 
@@ -203,4 +208,8 @@ def quote(value: object) -> str:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
         text = repr(value)
-    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
+    text = text.encode("utf-8", "backslashreplace").decode()  # half of a surrogate pair
+    if len(text) <= LONGEST_VALUE:
+        return text
+    end = '"' if text.startswith('"') else ""
+    return f"{text[: LONGEST_VALUE - 1 - len(end)]}…{end}"

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Discriminator, Field
 
 from models.reward import ABSENCES
-from pathviewer.common.schema import OneOf, Prose, Schema, Text, Words
+from pathviewer.common.schema import MOST_LISTED, OneOf, Prose, Schema, Text, Words
 from pathviewer.feedback.vocabulary import CHOICES, REASONS, STEP_CLASSES, STEP_EVENTS, VERDICTS
-from pathviewer.questions.request import LARGEST_SIDE, Points
+from pathviewer.questions.request import Points
 from storage.feedback.vocabulary import (
     COMMENT_LENGTH,
     KEY_LENGTH,
@@ -20,13 +20,16 @@ from storage.feedback.vocabulary import (
 
 ANSWER_LENGTH = 1_000
 STEP_LENGTH = 4_000
+MOST_STEPS = 1_000
 LARGEST_OFFSET = 2**31 - 1
+"""Largest number of the database's columns."""
 MOST_SECONDS = 1e12
 
 Key = Annotated[str, Words(KEY_LENGTH)]
 """Chosen by the sender; the same key means the same submission."""
 Id = Annotated[str, Words(KEY_LENGTH)]
 Answer = Annotated[str, Prose(ANSWER_LENGTH, "The answer")]
+Reasons = Annotated[Sequence[Annotated[str, OneOf(tuple(REASONS))]], Field(max_length=MOST_LISTED)]
 Confidence = Annotated[int, Field(ge=LEAST_CONFIDENCE, le=MOST_CONFIDENCE)]
 """1 is a guess, 5 is sure."""
 Comment = Annotated[str, Prose(COMMENT_LENGTH, "The comment")]
@@ -36,11 +39,11 @@ StepIndex = Annotated[int, Field(ge=0, le=LARGEST_OFFSET)]
 Offset = Annotated[int, Field(ge=0, le=LARGEST_OFFSET)]
 Seconds = Annotated[float, Field(ge=0, lt=MOST_SECONDS)]
 EmptyAsNone = BeforeValidator(lambda value: None if value == "" else value)
-"""An empty text says the same as none."""
+"""An empty text counts as none."""
 
 
-class VoteDetails(Schema):
-    """What a rater may add to a vote or to any other feedback."""
+class FeedbackDetails(Schema):
+    """What a rater may add to any feedback."""
 
     seconds: Seconds | None = None
     """Time spent, seconds; longer than a day counts as a day."""
@@ -50,7 +53,7 @@ class VoteDetails(Schema):
     """Free text."""
 
 
-class _Feedback(VoteDetails):
+class _Feedback(FeedbackDetails):
     key: Key
     completion: Id
     """Id of the completion."""
@@ -72,7 +75,9 @@ class StepLabel(Schema):
 
     step: StepIndex
     """From 0."""
-    events: Sequence[Annotated[str, OneOf(tuple(STEP_EVENTS))]]
+    events: Annotated[
+        Sequence[Annotated[str, OneOf(tuple(STEP_EVENTS))]], Field(max_length=MOST_LISTED)
+    ]
     quote: Annotated[Text | None, EmptyAsNone] = None
     """The words that are wrong; the whole step if none."""
     start: Offset | None = None
@@ -85,8 +90,10 @@ class LabelsRequest(_Feedback):
     """What the trace lacks, and the errors of its steps."""
 
     kind: Literal["labels"]
-    absences: Sequence[Annotated[str, OneOf(tuple(ABSENCES))]]
-    steps: Sequence[StepLabel]
+    absences: Annotated[
+        Sequence[Annotated[str, OneOf(tuple(ABSENCES))]], Field(max_length=MOST_LISTED)
+    ]
+    steps: Annotated[Sequence[StepLabel], Field(max_length=MOST_STEPS)]
 
 
 class StepEdit(Schema):
@@ -102,16 +109,16 @@ class EditedTraceRequest(_Feedback):
     """Edits of the trace; an empty list withdraws earlier ones."""
 
     kind: Literal["edited_trace"]
-    edited_steps: Sequence[StepEdit]
+    edited_steps: Annotated[Sequence[StepEdit], Field(max_length=MOST_STEPS)]
 
 
 class EvidenceBox(Schema):
     """A rectangle in level-0 pixels."""
 
-    x: Annotated[int, Field(ge=0, le=LARGEST_SIDE)]
-    y: Annotated[int, Field(ge=0, le=LARGEST_SIDE)]
-    width: Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
-    height: Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
+    x: Annotated[int, Field(ge=0, le=LARGEST_OFFSET)]
+    y: Annotated[int, Field(ge=0, le=LARGEST_OFFSET)]
+    width: Annotated[int, Field(ge=1, le=LARGEST_OFFSET)]
+    height: Annotated[int, Field(ge=1, le=LARGEST_OFFSET)]
 
 
 class EvidenceRequest(_Feedback):
@@ -132,7 +139,7 @@ class PreferenceRequest(_Feedback):
     left: Id
     """Id of the one that stood on the left."""
     choice: Annotated[str, OneOf(tuple(CHOICES))]
-    reasons: Sequence[Annotated[str, OneOf(tuple(REASONS))]] | None = None
+    reasons: Reasons | None = None
 
 
 FeedbackRequest = Annotated[
@@ -141,12 +148,12 @@ FeedbackRequest = Annotated[
 ]
 
 
-class VoteRequest(VoteDetails):
+class VoteRequest(FeedbackDetails):
     """A vote on a comparison, whose sides the server knows."""
 
     key: Key
     choice: Annotated[str, OneOf(tuple(CHOICES))]
-    reasons: Sequence[Annotated[str, OneOf(tuple(REASONS))]] | None = None
+    reasons: Reasons | None = None
 
 
 class UndoRequest(Schema):

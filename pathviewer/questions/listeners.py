@@ -58,6 +58,6 @@ class Listeners:
                 self._listeners -= {listener}
 
     def wake(self) -> None:
-        """Wake all, after what they shall find can be read."""
+        """Wake all; call it after the change that they wait for."""
         for listener in self._listeners:
             listener.wake()

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
 from models.messages import Sampling
 from models.placement import FACTOR
 from models.prompts import QuestionText
-from pathviewer.common.schema import Schema, Text
+from pathviewer.common.schema import MOST_LISTED, Schema, Text
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.outline import Point, read_points
 from pathviewer.slides.slide_identity import LabelState, SlideIdentity
@@ -27,6 +27,7 @@ LARGEST_SEED = 2**53 - 1
 TASK_LENGTH = 200
 
 Coordinate = Annotated[int, Field(ge=0, le=LARGEST_SIDE)]
+Texts = Annotated[Sequence[Text], Field(max_length=MOST_LISTED)]
 Colours = Literal["corrected", "raw"]
 Points = Annotated[
     tuple[Point, ...],
@@ -130,11 +131,11 @@ class QuestionRequest(RegionRequest):
     """What the caller saw of the slide; checked if given."""
     question: Text
     """The question."""
-    options: Sequence[Text] | None = None
+    options: Texts | None = None
     """Answer options; none for a free answer."""
     context: QuestionContext | None = None
     """What the model is told about the case."""
-    findings: Sequence[Text] | None = None
+    findings: Texts | None = None
     """Names from `GET /api/questions`, whose visible attributes are added to the prompt."""
     task: Annotated[Text, Field(max_length=TASK_LENGTH)] | None = None
     """Name of the question template, from `GET /api/questions`."""

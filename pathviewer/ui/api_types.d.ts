@@ -394,7 +394,7 @@ export interface VerdictOut {
   created_at: string;
   supersedes: string | null;
   completion: string;
-  kind: "verdict" | "labels" | "edited_trace" | "evidence" | "preference";
+  kind: "verdict";
   seconds: number | null;
   overlay_seen: boolean | null;
   comment: string | null;
@@ -410,7 +410,7 @@ export interface LabelsOut {
   created_at: string;
   supersedes: string | null;
   completion: string;
-  kind: "verdict" | "labels" | "edited_trace" | "evidence" | "preference";
+  kind: "labels";
   seconds: number | null;
   overlay_seen: boolean | null;
   comment: string | null;
@@ -436,7 +436,7 @@ export interface EditedTraceOut {
   created_at: string;
   supersedes: string | null;
   completion: string;
-  kind: "verdict" | "labels" | "edited_trace" | "evidence" | "preference";
+  kind: "edited_trace";
   seconds: number | null;
   overlay_seen: boolean | null;
   comment: string | null;
@@ -458,7 +458,7 @@ export interface EvidenceOut {
   created_at: string;
   supersedes: string | null;
   completion: string;
-  kind: "verdict" | "labels" | "edited_trace" | "evidence" | "preference";
+  kind: "evidence";
   seconds: number | null;
   overlay_seen: boolean | null;
   comment: string | null;
@@ -473,7 +473,7 @@ export interface PreferenceOut {
   created_at: string;
   supersedes: string | null;
   completion: string;
-  kind: "verdict" | "labels" | "edited_trace" | "evidence" | "preference";
+  kind: "preference";
   seconds: number | null;
   overlay_seen: boolean | null;
   comment: string | null;
@@ -651,6 +651,9 @@ export interface EditedTraceRequest {
    */
   account?: string | null;
   kind: "edited_trace";
+  /**
+   * @maxItems 1000
+   */
   edited_steps: StepEdit[];
 }
 /**
@@ -988,7 +991,13 @@ export interface LabelsRequest {
    */
   account?: string | null;
   kind: "labels";
+  /**
+   * @maxItems 100
+   */
   absences: ("missing_image_features" | "missing_option_elimination" | "missing_knowledge")[];
+  /**
+   * @maxItems 1000
+   */
   steps: StepLabel[];
 }
 /**
@@ -999,6 +1008,9 @@ export interface StepLabel {
    * From 0.
    */
   step: number;
+  /**
+   * @maxItems 100
+   */
   events: ("wrong_definition" | "contradiction" | "wrong_criterion" | "not_in_region")[];
   /**
    * The words that are wrong; the whole step if none.

@@ -14,13 +14,13 @@ from models.engines.base import Engine
 from models.errors import ModelError
 from models.messages import CompletionEnd, GenerationStart
 from pathviewer.attention.archive import StoredAttention, reduce_attention
+from pathviewer.common.errors import UserError
+from pathviewer.common.validation import read_value
 from pathviewer.questions.ask import CompletionResult, ask
-from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.model_input import Pictures
 from pathviewer.questions.preparation import PreparedQuestion, prepare_question
-from pathviewer.questions.request import Box, QuestionRequest, SamplingRequest
+from pathviewer.questions.request import QuestionRequest
 from pathviewer.questions.store import QuestionStore
-from pathviewer.slides.errors import SlideError
 from pathviewer.worklists import user_messages
 from storage.comparisons.pairs import add_item_question, list_item_models
 from storage.database import Database
@@ -111,7 +111,7 @@ def _generate_item(
 ) -> None:
     try:
         question = prepare_question(_question(item, settings), LOCAL_ACCOUNT_ID, pictures)
-    except (QuestionRefused, SlideError, ModelError) as error:
+    except (UserError, ModelError) as error:
         result.failed.append(user_messages.item_failed(item.position + 1, str(error)))
         return
     try:
@@ -165,16 +165,17 @@ def _collect_answers(
 
 def _question(item: ItemRecord, settings: GenerationSettings) -> QuestionRequest:
     """Return the question that a page would ask about the item."""
-    return QuestionRequest(
+    return read_value(
+        QuestionRequest,
         slide=item.slide_id,
-        box=Box(x=item.x, y=item.y, width=item.width, height=item.height),
+        box={"x": item.x, "y": item.y, "width": item.width, "height": item.height},
         question=item.question,
         options=list(item.options),
         task=item.task or None,
         count=settings.samples,
-        sampling=SamplingRequest(
-            temperature=settings.temperature,
-            seed=settings.seed + item.position,
-            max_new_tokens=settings.max_new_tokens,
-        ),
+        sampling={
+            "temperature": settings.temperature,
+            "seed": settings.seed + item.position,
+            "max_new_tokens": settings.max_new_tokens,
+        },
     )

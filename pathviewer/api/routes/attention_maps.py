@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query
 
 from models.errors import ModelError
-from pathviewer.api.json_route import Asker, Connection, json_router
+from pathviewer.api.json_route import (
+    Asker,
+    CompletionIndex,
+    Connection,
+    json_router,
+    render_in_thread,
+)
 from pathviewer.api.question_access import find_visible_question
 from pathviewer.api.schemas.questions import Maps, TokenQuery
 from pathviewer.attention.map_json import maps_json
@@ -33,8 +39,8 @@ class AttentionMapRoutes:
     def router(self) -> APIRouter:
         """Return the route; needs `ask`."""
         router = json_router()
-        path = "/api/readings/{question_id}/completions/{index:int}/maps"
-        router.get(path, response_model=Maps)(self.maps)
+        path = "/api/readings/{question_id}/completions/{index}/maps"
+        router.get(path, response_model=Maps)(render_in_thread(self.maps))
         return router
 
     async def maps(
@@ -42,7 +48,7 @@ class AttentionMapRoutes:
         caller: Asker,
         client: Connection,
         question_id: str,
-        index: int,
+        index: CompletionIndex,
         query: Tokens,
     ) -> dict[str, Any]:
         """Return the maps of every passage, or of the tokens from `first` up to `stop`."""

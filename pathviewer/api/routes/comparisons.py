@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter
 
 from pathviewer.api import user_messages
-from pathviewer.api.json_route import Asker, Connection, Judge, json_router
+from pathviewer.api.json_route import Asker, Connection, Judge, json_router, render_in_thread
 from pathviewer.api.route_sessions import RouteSessions
 from pathviewer.api.routes.attention_maps import Tokens, completion_maps
 from pathviewer.api.schemas.comparisons import (
@@ -90,7 +90,7 @@ class ComparisonRoutes:
         router.post(path + "/vote", response_model=ComparisonOut)(self.vote)
         router.post(path + "/undo", response_model=ComparisonOut)(self.undo)
         router.post(path + "/skip", response_model=ComparisonOut)(self.skip)
-        router.get(path + "/{side}/maps", response_model=Maps)(self.maps)
+        router.get(path + "/{side}/maps", response_model=Maps)(render_in_thread(self.maps))
         return router
 
     async def lists(self, caller: Judge) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 
-from pathviewer.api.json_route import Asker, Connection, json_router
+from pathviewer.api.json_route import Asker, CompletionIndex, Connection, json_router
 from pathviewer.api.question_access import find_changeable_question
 from pathviewer.api.schemas.questions import DeletionCheckOut, DeletionCheckRequest
 from pathviewer.common.work_queue import WorkKind
@@ -30,7 +30,7 @@ class DeletionCheckRoutes:
     def router(self) -> APIRouter:
         """Return the route; needs `ask`."""
         router = json_router()
-        path = "/api/readings/{question_id}/completions/{index:int}/deletion"
+        path = "/api/readings/{question_id}/completions/{index}/deletion"
         router.post(path, status_code=201, response_model=DeletionCheckOut)(self.check)
         return router
 
@@ -39,7 +39,7 @@ class DeletionCheckRoutes:
         caller: Asker,
         client: Connection,
         question_id: str,
-        index: int,
+        index: CompletionIndex,
         check: DeletionCheckRequest,
     ) -> dict[str, Any]:
         """Mask what a passage attended to; waits for the result, which is stored."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
 from pathviewer.api.json_route import Viewer, json_router
@@ -36,11 +37,11 @@ class DocumentationRoutes:
 
     @cached_property
     def _document(self) -> dict[str, Any]:
-        return openapi_document(self._routes)
+        return openapi_document(self._routes) | {"servers": [{"url": self._settings.root_path}]}
 
     async def document(self, caller: Viewer) -> dict[str, Any]:  # noqa: ARG002  checks the caller
         """Return the OpenAPI document."""
-        return self._document
+        return await run_in_threadpool(lambda: self._document)
 
     async def page(self, caller: Viewer) -> HTMLResponse:  # noqa: ARG002
         """Return the interactive documentation."""

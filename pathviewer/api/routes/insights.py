@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from pathviewer.api import user_messages
-from pathviewer.api.json_route import Connection, InsightsReader, json_router
+from pathviewer.api.json_route import Connection, InsightsReader, json_router, render_in_thread
 from pathviewer.api.schemas.insights import Insights, InsightsQuery
 from pathviewer.common.calendar_days import DayError, read_days
 from pathviewer.common.errors import UserError
@@ -85,7 +85,7 @@ class InsightsRoutes:
     def router(self) -> APIRouter:
         """Return the routes of all charts as JSON and of one chart as CSV."""
         router = json_router()
-        router.get("/api/insights", response_model=Insights)(self.all_charts)
+        router.get("/api/insights", response_model=Insights)(render_in_thread(self.all_charts))
         path = "/api/insights/{chart}.csv"
         router.get(path, response_class=CsvResponse)(self.one_csv)
         return router

@@ -19,6 +19,7 @@ from pathviewer.api.json_route import (
     Uploader,
     Viewer,
     json_router,
+    render_in_thread,
 )
 from pathviewer.api.schemas.slides import (
     ColourTableOut,
@@ -91,7 +92,7 @@ class SlideRoutes:
         """Return the routes of slides, except tiles."""
         router = json_router()
         path = "/api/slides/{slide_id}"
-        router.get("/api/slides", response_model=list[SlideOut])(self.slides)
+        router.get("/api/slides", response_model=list[SlideOut])(render_in_thread(self.slides))
         router.get("/api/slides/rejected", response_model=list[RejectedFileOut])(self.list_rejected)
         router.get(path, response_model=OpenedSlide)(self.slide)
         router.patch(path, response_model=SlideOut)(self.describe)

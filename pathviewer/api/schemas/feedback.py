@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
+
+from pydantic import Discriminator
 
 from models.reward import ABSENCES
 from pathviewer.api.schemas.base import BoxOut, OutlineOut, Response, Timestamp
@@ -54,6 +56,7 @@ class _FeedbackOut(Response):
 class VerdictOut(_FeedbackOut):
     """A verdict."""
 
+    kind: Literal["verdict"]
     verdict: VerdictName
     corrected_answer: str | None
     confidence: int | None
@@ -73,6 +76,7 @@ class StepLabelOut(Response):
 class LabelsOut(_FeedbackOut):
     """Labels."""
 
+    kind: Literal["labels"]
     absences: list[Annotated[str, OneOf(tuple(ABSENCES))]]
     steps: list[StepLabelOut]
 
@@ -87,6 +91,7 @@ class StepEditOut(Response):
 class EditedTraceOut(_FeedbackOut):
     """Edits of the trace."""
 
+    kind: Literal["edited_trace"]
     edited_steps: list[StepEditOut]
     edited_text: str
 
@@ -94,6 +99,7 @@ class EditedTraceOut(_FeedbackOut):
 class EvidenceOut(_FeedbackOut):
     """An evidence region, level-0 pixels; null withdraws an earlier one."""
 
+    kind: Literal["evidence"]
     box: BoxOut | None
     points: OutlineOut | None
 
@@ -101,6 +107,7 @@ class EvidenceOut(_FeedbackOut):
 class PreferenceOut(_FeedbackOut):
     """A vote."""
 
+    kind: Literal["preference"]
     other: str
     left: str
     choice: Annotated[str, OneOf((*CHOICES, UNDONE))]
@@ -108,7 +115,9 @@ class PreferenceOut(_FeedbackOut):
     reasons: list[ReasonName] | None
 
 
-AnyFeedback = VerdictOut | LabelsOut | EditedTraceOut | EvidenceOut | PreferenceOut
+AnyFeedback = Annotated[
+    VerdictOut | LabelsOut | EditedTraceOut | EvidenceOut | PreferenceOut, Discriminator("kind")
+]
 
 
 class KindsOfFeedback(Response):

@@ -55,7 +55,7 @@ class HistoryQuery(QuerySchema):
 class DeletionCheckRequest(Schema):
     """Which passage's map the deletion check uses."""
 
-    passage: str = "all"
+    passage: Text = "all"
     """Name of a passage: `step 1`, ..., `answer` or `all`."""
 
 

@@ -49,8 +49,8 @@ ODD: list[tuple[dict[str, Any], str]] = [
     ({"overlay_seen": "yes"}, "true or false"),
     ({"steps": []}, 'has no field "steps"'),  # what belongs to labels would be lost
     ({"confidance": 3}, 'has no field "confidance"'),  # codespell:ignore
-    ({"kind": "labels"}, "absences is missing: it must be a list"),
-    ({"kind": "labels", "absences": [], "steps": None}, "steps must be a list"),
+    ({"kind": "labels"}, "absences is missing: it must be a list of"),
+    ({"kind": "labels", "absences": [], "steps": None}, "steps must be a list of"),
     ({"kind": "labels", "absences": ["contradiction"], "steps": []}, "absences.0. must be one of"),
     ({"kind": "labels", "absences": [[]], "steps": []}, "absences.0. must be one of"),
     ({"steps": [{"step": 0, "events": ["missing_knowledge"]}]}, "events.0. must be one of"),

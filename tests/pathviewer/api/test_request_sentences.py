@@ -148,7 +148,7 @@ def check_sentence(sentence: str, detail: Any, at: Place, wrong: Any) -> None:
         ({"count": 9}, "count must be a whole number from 1 to 8, not 9."),
         ({"box": {"x": 0}}, "box.y is missing: it must be a whole number from 0 to"),
         ({"box": 5}, "box must be an object with x, y, width, height, not 5."),
-        ({"options": "a"}, 'options must be a list, as in [...], not "a".'),
+        ({"options": "a"}, 'options must be a list of at most 100 values, as in [...], not "a".'),
         ({"optoins": []}, 'The request has no field "optoins"; it has blind, box, colours,'),
         ({"colours": "grey"}, 'colours must be one of corrected, raw, not "grey".'),
         ({"blind": "yes"}, 'blind must be true or false, not "yes".'),

@@ -188,7 +188,7 @@ def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
         check=False,
         env={"PATHVIEWER_DATA": str(tmp_path), "PYTHONPATH": str(Path.cwd())},
     )
-    assert (result.returncode, result.stdout) == (0, "StoredId the account ada (admin).\n")
+    assert (result.returncode, result.stdout) == (0, "Created the account ada (admin).\n")
     database = open_database(Settings(data=tmp_path).database)
     with database.read_only() as session:
         account = find_account(session, "ada")
