@@ -5,17 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import gradio as gr
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError, create_model
 
 from models.errors import ModelError
 from pathviewer.api import user_messages
 from pathviewer.api.json_route import InvalidRequest
 from pathviewer.auth.identity import RECHECK_KEY, SCOPE_KEY, require
 from pathviewer.common.errors import UserError
+from pathviewer.common.schema import Schema
 from pathviewer.common.validation import describe_error
 from storage.errors import StorageError
 
@@ -51,13 +52,19 @@ def read_value(schema: type[T], /, **values: object) -> T:
 
 
 def show_errors(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap an endpoint: errors that users may see become `gr.Error` with their sentence."""
+    """Wrap an endpoint: errors that users may see become `gr.Error` with their sentence.
+
+    Texts and numbers are of the declared type, which Gradio does not check.
+    """
+    signature = inspect.signature(endpoint, eval_str=True)
+    bind = partial(_bind, signature, _plain_parameters(signature))
     if inspect.isasyncgenfunction(endpoint):
 
         @wraps(endpoint)
         async def stream(*values: Any, **named: Any) -> AsyncIterator[Any]:
             with _gradio_errors():
-                async for value in endpoint(*values, **named):
+                bound = bind(values, named)
+                async for value in endpoint(*bound.args, **bound.kwargs):
                     yield value
 
         return stream
@@ -65,9 +72,34 @@ def show_errors(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(endpoint)
     async def call(*values: Any, **named: Any) -> Any:
         with _gradio_errors():
-            return await endpoint(*values, **named)
+            bound = bind(values, named)
+            return await endpoint(*bound.args, **bound.kwargs)
 
     return call
+
+
+def _bind(
+    signature: inspect.Signature,
+    schema: type[Schema],
+    values: tuple[Any, ...],
+    named: dict[str, Any],
+) -> inspect.BoundArguments:
+    """Return an endpoint's arguments, with defaults for null. Raises InvalidRequest."""
+    bound = signature.bind(*values, **named)
+    bound.apply_defaults()
+    plain = {name: bound.arguments[name] for name in schema.model_fields}
+    bound.arguments |= dict(read_value(schema, **plain))
+    return bound
+
+
+def _plain_parameters(signature: inspect.Signature) -> type[Schema]:
+    """Return a schema of an endpoint's parameters that are texts or numbers."""
+    fields: dict[str, Any] = {
+        each.name: (each.annotation, ... if each.default is each.empty else each.default)
+        for each in signature.parameters.values()
+        if each.annotation in (str, int)
+    }
+    return create_model("PlainParameters", __base__=Schema, **fields)
 
 
 @contextmanager
