@@ -117,6 +117,12 @@ class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
 
+def raw_body(media_type: str) -> dict[str, Any]:
+    """Return what the OpenAPI document says of a body that the handler itself reads."""
+    content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 def json_router() -> APIRouter:
     """Return a router of JsonRoutes."""
     return APIRouter(route_class=JsonRoute, generate_unique_id_function=operation_id)

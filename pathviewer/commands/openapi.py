@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from contextlib import closing
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from starlette.routing import BaseRoute
 
 from pathviewer.api.openapi import openapi_document
 from pathviewer.api.reference import api_reference
-from pathviewer.questions.engine import NO_MODEL
-from pathviewer.settings import Settings
 
 
 def openapi_command(
@@ -24,11 +18,7 @@ def openapi_command(
 ) -> None:
     """Print the OpenAPI document of the JSON API, as in docs/openapi.json."""
     document = build_document()
-    text = (
-        api_reference(document)
-        if markdown
-        else json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-    )
+    text = api_reference(document) if markdown else document_text(document)
     typer.echo(text, nl=False)
 
 
@@ -39,14 +29,6 @@ def document_text(document: dict[str, Any]) -> str:
 
 def build_document() -> dict[str, Any]:
     """Return the document of a server with default settings; nothing is started."""
+    from pathviewer.server.default_routes import default_routes
+
     return openapi_document(default_routes())
-
-
-def default_routes() -> list[BaseRoute]:
-    """Return the routes of a server with default settings, which cannot answer."""
-    from pathviewer.server.application import build_routes, open_services
-
-    with tempfile.TemporaryDirectory(prefix="pathviewer-") as folder:
-        services = open_services(Settings(data=Path(folder), model=NO_MODEL, slides=()))
-        with closing(services.database):
-            return build_routes(services)

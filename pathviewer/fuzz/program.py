@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,10 +47,27 @@ class Program:
     log: Path
     """File of its standard error."""
 
-    def tracebacks(self) -> int:
-        """Return the number of tracebacks in its log so far."""
+    environment: Mapping[str, str]
+    """Environment of the server and of commands about its state folder."""
+
+    def tracebacks(self) -> list[str]:
+        """Return the tracebacks in its log so far."""
         text = self.log.read_text(errors="replace")
-        return len(re.findall(r"^Traceback \(most recent call last\)", text, re.MULTILINE))
+        return re.findall(
+            r"^Traceback \(most recent call last\):\n(?: .*\n)*.*", text, re.MULTILINE
+        )
+
+    def command(self, *arguments: str) -> None:
+        """Run a command on the server's state folder. Raises FuzzError."""
+        run = subprocess.run(
+            [sys.executable, "-m", "pathviewer", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            check=False,
+        )
+        if run.returncode:
+            raise FuzzError(f"`{' '.join(arguments)}` failed: {run.stderr.decode()}")
 
 
 @contextmanager
@@ -66,14 +83,13 @@ def running_program(slides: Path, model: str = "scripted", **settings: str) -> I
         shutil.copytree(assets, folder / "state" / "assets")
         port = free_port()
         command = [sys.executable, "-m", "pathviewer", "serve", "--host", "127.0.0.1"]
-        command += ["--port", str(port), "--data", f"{folder}/state", "--model", model]
-        command += ["--slides", str(slides)]
+        command += ["--port", str(port), "--model", model]
         own = {name: value for name, value in os.environ.items() if name[:11] != "PATHVIEWER_"}
+        own |= settings | {"PATHVIEWER_DATA": f"{folder}/state", "PATHVIEWER_SLIDES": str(slides)}
         with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                command, cwd=ROOT, env=own | settings, stdout=log, stderr=log
-            )
-        program = Program(process, f"http://127.0.0.1:{port}", folder / "state", folder / "log")
+            process = subprocess.Popen(command, cwd=ROOT, env=own, stdout=log, stderr=log)
+        base = f"http://127.0.0.1:{port}"
+        program = Program(process, base, folder / "state", folder / "log", own)
         try:
             wait_for_start(program)
             yield program
@@ -84,11 +100,12 @@ def running_program(slides: Path, model: str = "scripted", **settings: str) -> I
 def wait_for_start(program: Program) -> None:
     """Wait until the health page answers; raises FuzzError."""
     until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and program.process.poll() is None:
-        with suppress(httpx.TransportError):
-            if httpx.get(f"{program.base}/api/health").status_code == httpx.codes.OK:
-                return
-        time.sleep(0.05)
+    with httpx.Client(base_url=program.base) as client:
+        while time.monotonic() < until and program.process.poll() is None:
+            with suppress(httpx.TransportError):
+                if client.get("/api/health").status_code == httpx.codes.OK:
+                    return
+            time.sleep(0.05)
     raise FuzzError("The program did not start; `python -m pathviewer doctor` says why.")
 
 

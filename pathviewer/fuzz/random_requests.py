@@ -1,67 +1,58 @@
-"""Seeded random requests to every route, with unusual methods, paths, headers and bodies."""
+"""Seeded random requests: schemathesis's from an OpenAPI document, some of them damaged."""
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote
+from itertools import count
+from typing import Any, TypeAlias
+from urllib.parse import quote, urlencode
 
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+from schemathesis import GenerationMode
+from schemathesis.core import NotSet
+from schemathesis.core.result import Ok
+
+from pathviewer.fuzz.request_schema import CONSTANTS, Document, Values, with_values
+
+Case: TypeAlias = schemathesis.Case[Any]
+
+BATCH = 200
+"""Requests generated at a time, while none is sent."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "FOO")
-PARAMETERS = (
-    *("limit", "before", "slide", "first", "stop", "size", "x", "y", "width", "height", "after"),
-    *("max_pixels", "since", "until", "model", "task", "organ", "rater", "votes", "session_hash"),
-    *("bounds_offset", "visitor", "next", "__theme", "deep_link", "view", "page"),
-)
-FIELDS = (
-    *("slide", "box", "points", "question", "options", "context", "findings", "task", "sampling"),
-    *("max_pixels", "count", "blind", "paint_outside", "name", "shape", "size", "alias", "mpp"),
-    *("completion", "kind", "key", "verdict", "steps", "absences", "confidence", "answer", "other"),
-    *("format", "rule", "splits", "models", "raters", "cases", "since", "passage", "choice"),
-    *("data", "fn_index", "session_hash", "event_id", "event_data", "trigger_id", "x", "y"),
-    *("width", "height", "temperature", "seed", "max_new_tokens", "comment", "seconds", "left"),
-    *("known_length", "from", "to", "um"),
-)
 HEADERS = (
     *("upload-offset", "last-event-id", "accept", "content-type", "if-none-match", "cookie"),
     *("range", "x-pathviewer-visitor", "authorization", "x-forwarded-for", "content-encoding"),
 )
-BOX = {"x": 100, "y": 100, "width": 448, "height": 448}
-CORNERS = [[100, 100], [500, 100], [500, 500]]
-QUESTION_BODY = {
-    "slide": "{slide}",
-    "box": BOX,
-    "question": "What is it?",
-    "options": ["a", "b"],
-    "context": {"organ": "lung"},
-    "findings": [],
-    "task": "cellularity",
-    "points": CORNERS,
-    "paint_outside": True,
-    "sampling": {"temperature": 0.5, "seed": 1, "max_new_tokens": 8},
-    "max_pixels": 12_544,
-    "count": 1,
-    "blind": False,
-}
-STEP = {"step": 0, "events": [], "quote": "x", "start": 0, "stop": 1, "step_class": None}
-LIKELY_BODIES: tuple[dict[str, Any], ...] = (
-    QUESTION_BODY,
-    {"key": "k", "completion": "{completion}", "kind": "verdict", "verdict": "correct"},
-    {"key": "k", "completion": "{completion}", "kind": "labels", "absences": [], "steps": [STEP]},
-    {"key": "k", "completion": "{completion}", "kind": "evidence", "box": BOX, "points": CORNERS},
-    {"format": "sft", "rule": "each", "splits": "0.8,0.1,0.1", "models": ["x"], "since": None},
-    {"name": "a", "shape": "polygon", "points": CORNERS},
-    {"name": "a.svs", "size": 99},
-    {"alias": "a slide", "mpp": 0.5},
-    {"known_length": {"from": [0, 0], "to": [400, 300], "um": 250}},
-    {"answer": "a", "confidence": 3},
-    {"choice": "left", "reasons": [], "comment": "x", "seconds": 1.5, "key": "k"},
-    {"passage": "all"},
+HEADER_VALUES = ("0", "9" * 19, "9" * 5_000, "-1", "x" * 3_000, "text/html", "bytes=0-", "a=b;")
+SEGMENTS = (
+    *("0", "7", "-1", "..", "%2e%2e", "%00", "%ff%fe", "%ed%a0%80", "%2f", "a%0ab", "é", "%c3%a9"),
+    *("9" * 19, "9" * 5_000, "x" * 300, "a" * 20_000, "predict", "slides", "left"),
 )
-"""Valid bodies, in which one or two values are then replaced."""
 TYPES = ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/x", "")
+VALUES = ("NaN", "-Infinity", "1e999", "9" * 5_000, "9" * 400, '"\\ud800"', '"\\u0000"', "[[]]")
+"""Values that are no JSON, or that no database stores."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sends a request."""
+
+    token: str | None
+    """Bearer token; None: none is sent."""
+
+    is_known: bool
+    """Whether the server lets this caller in."""
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that identify the caller."""
+        return {} if self.token is None else {"authorization": f"Bearer {self.token}"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +63,7 @@ class RandomRequest:
     """Method, possibly invalid."""
 
     target: str
-    """Path and query, ASCII."""
+    """Path and query."""
 
     headers: tuple[tuple[str, str], ...]
     """Headers besides Host, Origin and Content-Length."""
@@ -80,166 +71,126 @@ class RandomRequest:
     body: bytes
     """Body; empty for none."""
 
+    caller: Caller
+    """Who sends it."""
+
+    case: Case | None = None
+    """What it was generated from; None if its method or path is another one now."""
+
 
 class RequestSource:
-    """Random requests, determined by seed, routes and ids."""
+    """Random requests, determined by seed, document and callers."""
 
     def __init__(
-        self,
-        seed: int,
-        routes: Sequence[tuple[str, str]],
-        ids: Mapping[str, str],
-        endpoints: Mapping[str, Sequence[str]],
+        self, first_seed: str, document: Document, ids: Values, callers: Sequence[Caller]
     ) -> None:
-        """Take `routes` as methods and paths with `{name}` for variable parts.
+        """Take the document that `extend_document` returns, and ids by the names of fields.
 
-        `ids` are real ids by kind, `endpoints` the parameters of each named endpoint.
+        A third of the requests has only likely values, a third only those of the right type.
         """
-        self._random = random.Random(seed)
-        self._routes = list(routes)
-        self._ids = list(ids.values())
-        self._likely = [fill_ids(each, ids) for each in LIKELY_BODIES]
-        self._endpoints = endpoints
+        self._seed = first_seed
+        self._random = random.Random(first_seed)
+        self._callers = callers
+        known = {name: [*values, "none"] for name, values in ids.items()}
+        self._strategy: SearchStrategy[Case] = st.one_of(
+            *strategies(with_values(document, {**CONSTANTS, **ids}), GenerationMode.POSITIVE),
+            *strategies(with_values(document, known), GenerationMode.POSITIVE),
+            *strategies(with_values(document, known), GenerationMode.NEGATIVE),
+        )
 
-    def request(self) -> RandomRequest:
-        """Return the next request."""
+    def __iter__(self) -> Iterator[RandomRequest]:
+        """Yield requests without end."""
+        for number in count():
+            for case in draw_cases(self._strategy, f"{self._seed} {number}"):
+                yield self._damage(self._request(case))
+
+    def _request(self, case: Case) -> RandomRequest:
+        query = urlencode(case.query or {}, doseq=True, errors="replace")
+        target = case.formatted_path + (f"?{query}" if query else "")
+        caller = self._random.choice(self._callers)
+        headers = {"content-type": case.media_type or "application/json"}
+        headers |= {name.lower(): str(value) for name, value in (case.headers or {}).items()}
+        headers |= caller.headers()
+        body = encode(case.body)
+        return RandomRequest(case.method, target, tuple(headers.items()), body, caller, case)
+
+    def _damage(self, request: RandomRequest) -> RandomRequest:
+        """Return the request, often with another method, path, header or body."""
         rng = self._random
-        method, path = rng.choice(self._routes)
-        path = path.replace("{endpoint}", rng.choice(list(self._endpoints)))
+        method, target, case = request.method, request.target, request.case
+        headers, body = list(request.headers), request.body
+        if rng.random() < 0.05:
+            method, case = rng.choice(METHODS), None
         if rng.random() < 0.1:
-            method = rng.choice(METHODS)
-        target = self._path(path) + self._query()
-        body = b"" if method in ("GET", "HEAD") and rng.random() < 0.95 else self._body(path)
-        return RandomRequest(method, target, self._headers(), body)
+            target, case = self._damage_path(target), None
+        if rng.random() < 0.1:
+            headers.append((rng.choice(HEADERS), rng.choice(HEADER_VALUES)))
+        if rng.random() < 0.05:
+            headers[0] = ("content-type", rng.choice(TYPES))
+        if (body or rng.random() < 0.05) and rng.random() < 0.25:
+            body = self._damage_body(body)
+        return RandomRequest(method, target, tuple(headers), body, request.caller, case)
 
-    def _path(self, path: str) -> str:
-        rng = self._random
-        parts = [self._segment() if "{" in part else part for part in path.split("/")]
-        if rng.random() < 0.03:
-            parts.insert(rng.randrange(1, len(parts) + 1), self._odd_segment())
-        if rng.random() < 0.02:
-            parts[-1] = "a" * rng.choice((200, 256, 5_000, 20_000))
-        return "/".join(parts) or "/"
+    def _damage_path(self, target: str) -> str:
+        """Replace or insert a part of the path."""
+        path, mark, query = target.partition("?")
+        parts = path.split("/")
+        place = self._random.randrange(1, len(parts) + 1)
+        odd = quote(self._random.choice(SEGMENTS), safe="%")
+        parts[place : place + self._random.randrange(2)] = [odd]
+        return "/".join(parts) + mark + query
 
-    def _segment(self) -> str:
-        if self._random.random() < 0.6:
-            return quote(self._random.choice(self._ids), safe="")
-        return self._odd_segment()
-
-    def _odd_segment(self) -> str:
-        rng = self._random
-        kinds = ("0", "7", "-1", "..", "%2e%2e", "%00", "%ff%fe", "%ed%a0%80", "%2f", "a%0ab", "é")
-        odd = rng.choice((*kinds, "9" * 19, "9" * 5_000, "x" * 300, "predict", "slides", "left"))
-        return quote(odd, safe="%") if rng.random() < 0.9 else f"{odd}{odd}".replace("é", "e")
-
-    def _query(self) -> str:
-        rng = self._random
-        if rng.random() < 0.6:
-            return ""
-        pairs = [
-            f"{rng.choice(PARAMETERS)}={self._segment() if rng.random() < 0.7 else self._day()}"
-            for _ in range(rng.randrange(1, 4))
-        ]
-        return "?" + "&".join(pairs)
-
-    def _day(self) -> str:
-        return self._random.choice(("2026-01-31", "9999-12-31", "0001-01-01", "2026-13-99", "1e9"))
-
-    def _headers(self) -> tuple[tuple[str, str], ...]:
-        rng = self._random
-        headers = [("content-type", rng.choice(TYPES))]
-        for _ in range(rng.choice((0, 0, 0, 1, 2))):
-            values = (
-                "0",
-                "9" * 19,
-                "9" * 5_000,
-                "-1",
-                "x" * 3_000,
-                "text/html",
-                "bytes=0-",
-                "a=b;",
-            )
-            headers.append((rng.choice(HEADERS), rng.choice(values)))
-        return tuple(headers)
-
-    def _body(self, path: str) -> bytes:
+    def _damage_body(self, body: bytes) -> bytes:
+        """Return a body that is no JSON, too deep, too large, cut off or has an odd value."""
         rng = self._random
         kind = rng.random()
-        if kind < 0.05:
+        if kind < 0.1:
             return rng.randbytes(rng.randrange(200))
-        if kind < 0.08:
+        if kind < 0.16:
             depth = rng.choice((50, 70, 1_000, 100_000))
             return b'{"data": ' + b"[" * depth + b"]" * depth + b"}"
-        if kind < 0.09:
+        if kind < 0.18:
             return b'{"data": [' + b"[]," * rng.choice((1_000, 100_000, 500_000)) + b"1]}"
-        if kind < 0.1:
+        if kind < 0.2:
             return b" " * 2**21
-        if "gradio" in path and rng.random() < 0.8:
-            return self._encoded(self._call(path))
-        return self._encoded(self._document())
-
-    def _encoded(self, document: Any) -> bytes:
-        """Encode as JSON, occasionally with invalid values or ones that no database stores."""
-        text = json.dumps(document)
-        rng = self._random
-        if rng.random() < 0.1:
-            odd = ("NaN", "-Infinity", "1e999", "9" * 5_000, "9" * 400, '"\\ud800"', '"\\u0000"')
-            text = text.replace("null", rng.choice(odd), 1)
-        if rng.random() < 0.03:
-            text = text[: rng.randrange(len(text) + 1)]
-        return text.encode()
-
-    def _call(self, path: str) -> dict[str, Any]:
-        rng = self._random
-        parameters = self._endpoints.get(path.rpartition("/")[2])
-        if parameters is not None and rng.random() < 0.7:
-            values = {name: self._likely_value(name) for name in parameters}
-            return values if "/v2/" in path else {"data": list(values.values())}
-        call: dict[str, Any] = {
-            "data": [self._value(2) for _ in range(rng.choice((0, 0, 1, 1, 2, 3, 6, 14)))],
-            "fn_index": rng.choice((*range(40), -1, 10**6, "1", None, 1.5)),
-            "session_hash": rng.choice((*self._ids[:5], "a", "../a", "", None, 5)),
-        }
-        if rng.random() < 0.3:
-            call["event_id"] = self._value(0)
-        if rng.random() < 0.3:
-            call |= {"event_data": self._value(2), "trigger_id": rng.choice((1, -1, "x", None))}
-        if rng.random() < 0.1:
-            call |= {"batched": True, "simple_format": True}
-        return call
-
-    def _document(self) -> dict[str, Any]:
-        rng = self._random
-        if rng.random() < 0.4:
-            return {name: self._value(3) for name in rng.sample(FIELDS, rng.randrange(6))}
-        document = dict(rng.choice(self._likely))
-        for name in rng.sample(list(document), min(len(document), rng.choice((0, 1, 1, 2)))):
-            document[name] = self._value(3)
-        return document
-
-    def _likely_value(self, name: str) -> Any:
-        """Return a value that usually fits a parameter of this name."""
-        values = [each[name] for each in self._likely if name in each]
-        if self._random.random() < 0.2 or not values:
-            return self._value(2)
-        return self._random.choice(values)
-
-    def _value(self, depth: int) -> Any:
-        rng = self._random
-        if depth and rng.random() < 0.3:
-            if rng.random() < 0.5:
-                return [self._value(depth - 1) for _ in range(rng.randrange(5))]
-            return {rng.choice(FIELDS): self._value(depth - 1) for _ in range(rng.randrange(5))}
-        numbers = (0, 1, -1, 448, 10**9, 10**17, 0.5, 1e300, -1e-300)
-        texts = ("", "x", "correct", "verdict", "polygon", "sft", "漢字 \U0001f600", "a" * 5_000)
-        file = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
-        others = (None, None, True, False, file)
-        return rng.choice((*numbers, *texts, *others, *self._ids))
+        if kind < 0.4:
+            return body[: rng.randrange(len(body) + 1)]
+        scalars = list(re.finditer(rb'(?<=[:\[] )("[^"]*"|[-+.\w]+)', body))
+        if not scalars:
+            return body
+        start, stop = rng.choice(scalars).span()
+        return body[:start] + rng.choice(VALUES).encode() + body[stop:]
 
 
-def fill_ids(document: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
-    """Replace `{name}` values with real ids."""
-    return {
-        name: ids.get(value[1:-1], value) if isinstance(value, str) else value
-        for name, value in document.items()
-    }
+def strategies(document: Document, mode: GenerationMode) -> list[SearchStrategy[Case]]:
+    """Return the cases of each operation: valid (positive) or not (negative)."""
+    schema = schemathesis.openapi.from_dict(document)
+    results = schema.get_all_operations()
+    return [each.ok().as_strategy(mode) for each in results if isinstance(each, Ok)]
+
+
+def draw_cases(strategy: SearchStrategy[Case], batch_seed: str) -> list[Case]:
+    """Return a batch of cases, always the same ones for a seed."""
+    cases: list[Case] = []
+
+    @seed(batch_seed)
+    @settings(
+        max_examples=BATCH,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def gather(case: Case) -> None:
+        cases.append(case)
+
+    gather()
+    return cases
+
+
+def encode(body: Any) -> bytes:
+    """Return the bytes of a generated body."""
+    if isinstance(body, NotSet):
+        return b""
+    return body if isinstance(body, bytes) else json.dumps(body).encode()

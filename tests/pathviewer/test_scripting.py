@@ -133,6 +133,10 @@ def test_every_endpoint_is_documented_and_no_other(ada: Client) -> None:
         ),
         ("/vote", {"comparison": "x", "choice": "left"}, "There is no such comparison"),
         ("/worklist_report", {"worklist": "x"}, "The role clinician may not see insights."),
+        ("/reading", {"reading": ["x"]}, 'reading must be a text, not ["x"].'),
+        ("/skip_pair", {"comparison": {}}, "comparison must be a text"),
+        ("/next_item", {"worklist": 7}, "worklist must be a text, not 7."),
+        ("/maps", {"reading": "x", "index": "0"}, "index must be a whole number"),
     ],
 )
 def test_what_is_refused_is_told_in_the_routes_sentence(

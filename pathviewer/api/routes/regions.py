@@ -11,7 +11,14 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from pathviewer.api import user_messages
-from pathviewer.api.json_route import Connection, Drawer, Viewer, json_router, render_in_thread
+from pathviewer.api.json_route import (
+    Connection,
+    Drawer,
+    Viewer,
+    json_router,
+    raw_body,
+    render_in_thread,
+)
 from pathviewer.api.request_body import read_body
 from pathviewer.api.route_sessions import RouteSessions
 from pathviewer.api.schemas.regions import RegionChange, RegionImport, RegionOut, RegionRequest
@@ -76,7 +83,10 @@ class RegionRoutes:
         router.put(path, response_model=RegionOut)(self.change)
         router.delete(path, status_code=204, response_class=Response)(self.delete)
         router.get(file_path, response_class=GeoJsonResponse)(self.export_geojson)
-        router.post(file_path, response_model=RegionImport)(render_in_thread(self.import_geojson))
+        file = raw_body(geojson.MEDIA_TYPE)
+        router.post(file_path, response_model=RegionImport, openapi_extra=file)(
+            render_in_thread(self.import_geojson)
+        )
         return router
 
     async def regions(self, caller: Viewer, slide_id: str) -> list[dict[str, Any]]:

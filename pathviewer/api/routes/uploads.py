@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from pathviewer.api import user_messages
-from pathviewer.api.json_route import Uploader, json_router
+from pathviewer.api.json_route import Uploader, json_router, raw_body
 from pathviewer.api.request_body import parse_whole_number
 from pathviewer.api.responses import error_to_response
 from pathviewer.api.schemas.uploads import UploadBegun, UploadedSlide, UploadOut, UploadRequest
@@ -91,7 +91,10 @@ class UploadRoutes:
         path = "/api/uploads/{upload_id}"
         router.post("/api/uploads", status_code=201, response_model=UploadBegun)(self.begin)
         complete: dict[int | str, dict[str, Any]] = {201: {"model": UploadedSlide}}
-        router.patch(path, response_model=UploadOut, responses=complete)(self.receive)
+        piece = raw_body("application/octet-stream")
+        router.patch(path, response_model=UploadOut, responses=complete, openapi_extra=piece)(
+            self.receive
+        )
         router.head(path, response_class=Response)(self.progress)
         router.delete(path, status_code=204, response_class=Response)(self.cancel)
         return router

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from pathviewer.api.json_route import JsonRoute
-from pathviewer.commands.openapi import build_document, default_routes
+from pathviewer.commands.openapi import build_document
 from pathviewer.common.validation import describe_error, quote
+from pathviewer.server.default_routes import default_routes
 from pathviewer.slides.errors import RegionError
 
 Place = tuple[str | int, ...]

@@ -4,62 +4,115 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
+from itertools import islice
+from typing import Any
 
+import httpx
 import pytest
+import schemathesis
 from typer.testing import CliRunner
 
 from pathviewer.commands.main import app
-from pathviewer.fuzz.random_requests import RandomRequest, RequestSource
-from pathviewer.fuzz.request_fuzz import Findings, RequestFuzzReport
+from pathviewer.commands.openapi import build_document
+from pathviewer.fuzz.random_requests import Caller, RandomRequest, RequestSource
+from pathviewer.fuzz.request_findings import FAULTS, Findings, RequestFuzzReport
+from pathviewer.fuzz.request_schema import extend_document
 
-pytestmark = pytest.mark.long
+DOCUMENT = build_document()
+LOCAL, STRANGER = Caller(None, is_known=True), Caller("wrong", is_known=False)
+REQUEST = RandomRequest("GET", "/", (), b"", LOCAL)
+COUNTS = dict.fromkeys(FAULTS, 0)
+CLEAN = RequestFuzzReport(9, 0, {"200": 9}, 1, COUNTS, 100.0, 101.0, 1.0, ())
+OURS = {"error": {"code": "not_found", "message": "There is nothing."}}
+INFO = {
+    "named_endpoints": {
+        "/slides": {"parameters": []},
+        "/ask": {"parameters": [{"parameter_name": "slide", "type": {"type": "string"}}]},
+    }
+}
 
-REQUEST = RandomRequest("GET", "/", (), b"")
-CLEAN = RequestFuzzReport(9, 0, {"200": 9}, 0, 0, 0, 0, 0, 100.0, 101.0, 1.0, ())
-OURS = b'{"error":{"code":"not_found","message":"There is nothing."}}'
 
-
+@pytest.mark.long
 def test_a_short_run_finds_nothing() -> None:
-    run = CliRunner().invoke(app, ["fuzz", "requests", "--count", "1500", "--json"])
+    run = CliRunner().invoke(app, ["fuzz", "requests", "--count", "600", "--json"])
     report = json.loads(run.stdout)
     assert report["faults"] == [], report["examples"]
     assert run.exit_code == 0
-    assert sum(report["statuses"].values()) == 1500
-    assert {"200", "400", "404", "405", "413", "414"} <= report["statuses"].keys()
+    assert sum(report["statuses"].values()) == 600
+    assert {"200", "201", "400", "401", "403", "404", "405"} <= report["statuses"].keys()
+    assert report["accepted"] >= 25, "requests pass the first look-up"
+
+
+def drawn(seed: str, count: int = 200) -> list[RandomRequest]:
+    """Requests to our routes and Gradio's, about one slide."""
+    document = extend_document(DOCUMENT, [("get", "/ui/{file}")], INFO)
+    source = RequestSource(seed, document, {"slide_id": ["A"], "slide": ["A"]}, [LOCAL, STRANGER])
+    return list(islice(source, count))
 
 
 def test_the_same_seed_makes_the_same_requests() -> None:
-    routes = [("GET", "/a/{b}"), ("POST", "/gradio_api/call/{endpoint}")]
-    made = [
-        [source.request() for _ in range(300)]
-        for source in (
-            RequestSource(seed, routes, {"slide": "id"}, {"ask": ["slide"]}) for seed in (1, 1, 2)
-        )
-    ]
+    made = [[replace(each, case=None) for each in drawn(seed)] for seed in ("1", "1", "2")]
     assert made[0] == made[1] != made[2]
-    assert all(request.target.isascii() for request in made[0])
+    assert {each.caller for each in made[0]} == {LOCAL, STRANGER}
+
+
+def test_requests_reach_many_operations_with_real_ids() -> None:
+    requests = drawn("3", 400)
+    labels = {each.case.operation.label for each in requests if each.case is not None}
+    assert len(labels) > 50
+    assert {label.split()[0] for label in labels} >= {"GET", "POST", "PUT", "PATCH", "DELETE"}
+    assert sum("/slides/A" in each.target or b'"slide": "A"' in each.body for each in requests) > 20
+
+
+def answer(status: int, **content: Any) -> httpx.Response:
+    """A response as the client gets it."""
+    made = httpx.Response(status, request=httpx.Request("GET", "http://a/"), **content)
+    made.elapsed = timedelta(seconds=1)
+    return made
 
 
 def test_what_a_fault_is() -> None:
-    findings = Findings(["/srv/state"])
-    findings.note(REQUEST, 200, "text/html", b"page")
-    findings.note(REQUEST, 404, "application/json", OURS)
-    findings.note(REQUEST, 401, "text/html", b"<form>")
-    findings.note(REQUEST, 503, "application/json", OURS)
-    assert not findings.faults
-    findings.note(REQUEST, 500, "application/json", OURS)
-    findings.note(REQUEST, 200, "text/plain", b"in /srv/state/x")
-    findings.note(REQUEST, 404, "application/json", b'{"detail":"Not Found"}')
+    findings = Findings(["/srv/state"], DOCUMENT)
+    stranger = replace(REQUEST, caller=STRANGER)
+    findings.note(REQUEST, answer(200, html="page"))
+    findings.note(REQUEST, answer(404, json=OURS))
+    findings.note(REQUEST, answer(401, html="<form>"))
+    findings.note(REQUEST, answer(503, json=OURS))
+    findings.note(stranger, answer(401, json=OURS))
+    findings.note(replace(stranger, target="/login?next=/"), answer(200, html="<form>"))
+    assert not any(findings.counts.values())
+    findings.note(REQUEST, answer(500, json=OURS))
+    findings.note(REQUEST, answer(200, text="in /srv/state/x"))
+    findings.note(REQUEST, answer(404, json={"detail": "Not Found"}))
+    findings.note(stranger, answer(200, json=[]))
     findings.note_unanswered(REQUEST, TimeoutError())
-    assert set(findings.faults) == {"server_errors", "leaked_paths", "other_shapes", "unanswered"}
-    assert len(findings.examples) == 4
+    kinds = {"server_errors", "leaked_paths", "other_shapes", "let_in", "unanswered"}
+    assert {kind for kind, count in findings.counts.items() if count} == kinds
+    assert len(findings.examples) == 5
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "faults"),
+    [
+        (200, {"json": {"id": "x", "state": "running"}}, 1),
+        (200, {"text": "no JSON"}, 1),
+        (202, {"json": []}, 1),
+        (200, {"json": []}, 0),
+        (404, {"json": OURS}, 0),
+    ],
+)
+def test_answers_conform_to_the_document(status: int, content: dict[str, Any], faults: int) -> None:
+    findings = Findings([], DOCUMENT)
+    case = schemathesis.openapi.from_dict(DOCUMENT)["/api/readings"]["GET"].Case()
+    findings.note(replace(REQUEST, case=case), answer(status, **content))
+    assert findings.counts["undocumented"] == faults, findings.examples
 
 
 def test_each_fault_is_said() -> None:
     assert CLEAN.faults() == []
-    counts = ("server_errors", "tracebacks", "unanswered", "leaked_paths", "other_shapes")
-    for name in counts:
-        assert len(replace(CLEAN, **{name: 1}).faults()) == 1, name  # type: ignore[arg-type]
+    for name in FAULTS:
+        assert len(replace(CLEAN, counts=COUNTS | {name: 1}).faults()) == 1, name
     assert replace(CLEAN, resident_after_mib=300.0).faults() == [
         "200 MiB were added to the server's memory."
     ]
