@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from storage.errors import StorageError
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = build_document()
+UNIONS = {"QuestionEvent", "FeedbackRequest"}
+"""Shapes of the page's types that the document has within an operation."""
 
 
 def test_openapi_document_is_committed() -> None:
@@ -45,6 +48,16 @@ def test_types_of_the_page_are_committed(tmp_path: Path) -> None:
     subprocess.run([node, script], check=True, cwd=tmp_path)
     written = tmp_path / "pathviewer" / "ui" / "api_types.d.ts"
     assert written.read_text(encoding="utf-8") == committed.read_text(encoding="utf-8")
+
+
+def test_types_name_every_operation_and_no_shape_twice() -> None:
+    types = (ROOT / "pathviewer" / "ui" / "api_types.d.ts").read_text(encoding="utf-8")
+    for path, operations in DOCUMENT["paths"].items():
+        for method in operations:
+            assert f'"{method.upper()} {path}": {{' in types
+    shapes = set(re.findall(r"^export (?:interface|type) (\w+)", types, re.MULTILINE))
+    assert shapes == {*DOCUMENT["components"]["schemas"], *UNIONS, "Operations"}
+    assert "[unknown" not in types  # a pair is an array of numbers
 
 
 def test_every_operation_has_a_summary_a_section_and_a_shape() -> None:

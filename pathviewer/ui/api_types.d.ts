@@ -18,10 +18,28 @@ export type Action =
  * Roles of accounts, from most to fewest rights.
  */
 export type Role = "admin" | "researcher" | "clinician" | "viewer";
+/**
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "QuestionEvent".
+ */
+export type QuestionEvent =
+  | QueueEvent
+  | StartEvent
+  | FirstAnswerEvent
+  | TextEvent
+  | AttentionEvent
+  | EndEvent
+  | NeutralQuestionEvent
+  | MapsEvent
+  | DoneEvent
+  | FailureEvent;
+/**
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "FeedbackRequest".
+ */
+export type FeedbackRequest =
+  VerdictRequest | LabelsRequest | EditedTraceRequest | EvidenceRequest | PreferenceRequest;
 
-export interface Api {
-  [k: string]: unknown;
-}
 /**
  * The raw map of the newest passage, the mean over the layers; at most 20 a second.
  */
@@ -321,7 +339,9 @@ export interface TraceAnswer {
  */
 export interface Vote {
   choice: "left" | "tie" | "both_bad" | "right";
-  reasons: ("wrong_finding" | "right_answer_wrong_reason" | "missed_finding" | "unsafe" | "too_long")[];
+  reasons: (
+    "wrong_finding" | "right_answer_wrong_reason" | "missed_finding" | "unsafe" | "too_long"
+  )[];
   comment: string | null;
   created_at: string;
 }
@@ -398,7 +418,13 @@ export interface VerdictOut {
   seconds: number | null;
   overlay_seen: boolean | null;
   comment: string | null;
-  verdict: "correct" | "partly_correct" | "incorrect" | "unsure" | "not_assessable" | "unsuitable_question";
+  verdict:
+    | "correct"
+    | "partly_correct"
+    | "incorrect"
+    | "unsure"
+    | "not_assessable"
+    | "unsuitable_question";
   corrected_answer: string | null;
   confidence: number | null;
 }
@@ -483,7 +509,9 @@ export interface PreferenceOut {
    * `undone` withdraws an earlier vote.
    */
   choice: "left" | "tie" | "both_bad" | "right" | "undone";
-  reasons: ("wrong_finding" | "right_answer_wrong_reason" | "missed_finding" | "unsafe" | "too_long")[] | null;
+  reasons:
+    | ("wrong_finding" | "right_answer_wrong_reason" | "missed_finding" | "unsafe" | "too_long")[]
+    | null;
 }
 /**
  * Another rater's current feedback.
@@ -604,16 +632,8 @@ export interface DescriptionRequest {
  * A line on the slide whose length is known.
  */
 export interface KnownLine {
-  /**
-   * @minItems 2
-   * @maxItems 2
-   */
-  from: [unknown, unknown];
-  /**
-   * @minItems 2
-   * @maxItems 2
-   */
-  to: [unknown, unknown];
+  from: number[];
+  to: number[];
   /**
    * Its length, µm.
    */
@@ -741,7 +761,7 @@ export interface EvidenceRequest {
   /**
    * The outline as drawn, level-0 pixels.
    */
-  points?: [number, number, ...number[]][] | null;
+  points?: number[][] | null;
 }
 /**
  * Formats, and the values to filter by.
@@ -1409,7 +1429,9 @@ export interface PreferenceRequest {
    */
   left: string;
   choice: "left" | "tie" | "both_bad" | "right";
-  reasons?: ("wrong_finding" | "right_answer_wrong_reason" | "missed_finding" | "unsafe" | "too_long")[] | null;
+  reasons?:
+    | ("wrong_finding" | "right_answer_wrong_reason" | "missed_finding" | "unsafe" | "too_long")[]
+    | null;
 }
 /**
  * What the model will see of a region.
@@ -1419,13 +1441,7 @@ export interface PreviewOut {
   height: number;
   columns: number;
   rows: number;
-  /**
-   * Width and height of a token cell, px.
-   *
-   * @minItems 2
-   * @maxItems 2
-   */
-  cells: [unknown, unknown];
+  cells: number[];
   mpp: number | null;
   mpp_source: ("file" | "entered") | null;
   /**
@@ -1449,11 +1465,11 @@ export interface PreviewOut {
  * A region to be previewed.
  */
 export interface PreviewRequest {
-  box: Box1;
+  box: Box;
   /**
    * The outline as drawn; none for an upright rectangle.
    */
-  points?: [number, number, ...number[]][] | null;
+  points?: number[][] | null;
   /**
    * Whether pixels outside the outline are painted in the slide's background colour.
    */
@@ -1470,15 +1486,6 @@ export interface PreviewRequest {
    * Name of the question template, for warnings about its needs.
    */
   task?: string | null;
-}
-/**
- * The region.
- */
-export interface Box1 {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
 }
 /**
  * A question and all that is known of its completions.
@@ -1555,11 +1562,11 @@ export interface QuestionContext {
  * A question about a region of a slide.
  */
 export interface QuestionRequest {
-  box: Box2;
+  box: Box;
   /**
    * The outline as drawn; none for an upright rectangle.
    */
-  points?: [number, number, ...number[]][] | null;
+  points?: number[][] | null;
   /**
    * Whether pixels outside the outline are painted in the slide's background colour.
    */
@@ -1612,15 +1619,6 @@ export interface QuestionRequest {
    * Whether the answers are hidden until the caller has given their own.
    */
   blind?: boolean;
-}
-/**
- * The region.
- */
-export interface Box2 {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
 }
 /**
  * The `identity` of `GET /api/slides/{id}`, as the caller saw it.
@@ -1700,7 +1698,7 @@ export interface QueueEvent {
 export interface RegionChange {
   name?: string | null;
   shape?: ("rectangle" | "polygon") | null;
-  points?: [number, number, ...number[]][] | null;
+  points?: number[][] | null;
 }
 /**
  * What became of a file's features.
@@ -1732,7 +1730,7 @@ export interface RegionOut {
   name: string;
   shape: "rectangle" | "polygon";
   points: number[][];
-  box: BoxOut1;
+  box: BoxOut;
   /**
    * Null if the slide's scale is unknown.
    */
@@ -1745,15 +1743,6 @@ export interface RegionOut {
   mpp_by_hand: boolean;
 }
 /**
- * A rectangle in level-0 pixels.
- */
-export interface BoxOut1 {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-}
-/**
  * A region to save.
  */
 export interface RegionRequest {
@@ -1762,7 +1751,7 @@ export interface RegionRequest {
    */
   name?: string;
   shape: "rectangle" | "polygon";
-  points: [number, number, ...number[]][];
+  points: number[][];
 }
 /**
  * A file in the slide folders that cannot be shown.
@@ -1795,7 +1784,16 @@ export interface SlideMapQuestion {
    * `mixed` if raters disagree.
    */
   verdict:
-    ("correct" | "partly_correct" | "incorrect" | "unsure" | "not_assessable" | "unsuitable_question" | "mixed") | null;
+    | (
+        | "correct"
+        | "partly_correct"
+        | "incorrect"
+        | "unsure"
+        | "not_assessable"
+        | "unsuitable_question"
+        | "mixed"
+      )
+    | null;
   evidence: MapEvidence[];
   box: BoxOut;
   points: number[][] | null;
@@ -1964,7 +1962,13 @@ export interface VerdictRequest {
    */
   account?: string | null;
   kind: "verdict";
-  verdict: "correct" | "partly_correct" | "incorrect" | "unsure" | "not_assessable" | "unsuitable_question";
+  verdict:
+    | "correct"
+    | "partly_correct"
+    | "incorrect"
+    | "unsure"
+    | "not_assessable"
+    | "unsuitable_question";
   corrected_answer?: string | null;
   confidence?: number | null;
 }
@@ -1986,7 +1990,9 @@ export interface VoteRequest {
   comment?: string | null;
   key: string;
   choice: "left" | "tie" | "both_bad" | "right";
-  reasons?: ("wrong_finding" | "right_answer_wrong_reason" | "missed_finding" | "unsafe" | "too_long")[] | null;
+  reasons?:
+    | ("wrong_finding" | "right_answer_wrong_reason" | "missed_finding" | "unsafe" | "too_long")[]
+    | null;
 }
 /**
  * A worklist with the caller's progress.
@@ -2032,4 +2038,471 @@ export interface ErrorDetail {
  */
 export interface ErrorResponse {
   error: ErrorDetail;
+}
+/**
+ * What each operation takes and gives, by method and path.
+ */
+export interface Operations {
+  "GET /api/health": {
+    answer: Health;
+  };
+  "GET /api/me": {
+    answer: Me;
+  };
+  "GET /api/metrics": {
+    answer: string;
+  };
+  "GET /api/slides": {
+    answer: SlideOut[];
+  };
+  "GET /api/slides/rejected": {
+    answer: RejectedFileOut[];
+  };
+  "GET /api/slides/{slide_id}": {
+    path: {
+      slide_id: string;
+    };
+    answer: OpenedSlide;
+  };
+  "PATCH /api/slides/{slide_id}": {
+    path: {
+      slide_id: string;
+    };
+    json: DescriptionRequest;
+    answer: SlideOut;
+  };
+  "GET /api/slides/{slide_id}/thumbnail": {
+    path: {
+      slide_id: string;
+    };
+    answer: string;
+    query?: {
+      size?: number;
+    };
+  };
+  "GET /api/slides/{slide_id}/region": {
+    path: {
+      slide_id: string;
+    };
+    query: {
+      x: number;
+      y: number;
+      width: number;
+      height: number;
+      /**
+       * Largest area of the picture, px; the region's own if none.
+       */
+      max_pixels?: number | null;
+      /**
+       * Corrected to sRGB by the slide's colour profile where it has one, or as scanned.
+       */
+      colours?: "corrected" | "raw";
+    };
+    answer: string;
+  };
+  "GET /api/slides/{slide_id}/colours": {
+    path: {
+      slide_id: string;
+    };
+    answer: ColourTableOut;
+  };
+  "GET /api/slides/{slide_id}/associated/{name}": {
+    path: {
+      slide_id: string;
+      name: string;
+    };
+    answer: string;
+  };
+  "GET /api/slides/{slide_id}/regions": {
+    path: {
+      slide_id: string;
+    };
+    answer: RegionOut[];
+  };
+  "POST /api/slides/{slide_id}/regions": {
+    path: {
+      slide_id: string;
+    };
+    json: RegionRequest;
+    answer: RegionOut;
+  };
+  "PUT /api/slides/{slide_id}/regions/{region_id}": {
+    path: {
+      slide_id: string;
+      region_id: string;
+    };
+    json: RegionChange;
+    answer: RegionOut;
+  };
+  "DELETE /api/slides/{slide_id}/regions/{region_id}": {
+    path: {
+      slide_id: string;
+      region_id: string;
+    };
+    answer: null;
+  };
+  "GET /api/slides/{slide_id}/regions.geojson": {
+    path: {
+      slide_id: string;
+    };
+    answer: unknown;
+    query?: {
+      bounds_offset?: number;
+    };
+  };
+  "POST /api/slides/{slide_id}/regions.geojson": {
+    path: {
+      slide_id: string;
+    };
+    answer: RegionImport;
+    query?: {
+      bounds_offset?: number;
+    };
+  };
+  "GET /api/model": {
+    answer: ModelFacts;
+  };
+  "GET /api/questions": {
+    answer: QuestionTemplates;
+  };
+  "POST /api/slides/{slide_id}/preview": {
+    path: {
+      slide_id: string;
+    };
+    json: PreviewRequest;
+    answer: PreviewOut;
+  };
+  "POST /api/readings": {
+    json: QuestionRequest;
+    answer: StoredId;
+  };
+  "GET /api/readings": {
+    answer: QuestionRow[];
+    query?: {
+      /**
+       * Only those on this slide.
+       */
+      slide?: string | null;
+      /**
+       * At most 100.
+       */
+      limit?: number;
+      /**
+       * Id of the last question of the page before.
+       */
+      before?: string | null;
+    };
+  };
+  "GET /api/readings/{question_id}": {
+    path: {
+      question_id: string;
+    };
+    answer: Question;
+  };
+  "GET /api/readings/{question_id}/events": {
+    path: {
+      question_id: string;
+    };
+    answer:
+      | QueueEvent
+      | StartEvent
+      | FirstAnswerEvent
+      | TextEvent
+      | AttentionEvent
+      | EndEvent
+      | NeutralQuestionEvent
+      | MapsEvent
+      | DoneEvent
+      | FailureEvent;
+  };
+  "POST /api/readings/{question_id}/stop": {
+    path: {
+      question_id: string;
+    };
+    answer: StoredId;
+  };
+  "POST /api/readings/{question_id}/again": {
+    path: {
+      question_id: string;
+    };
+    answer: StoredId;
+  };
+  "POST /api/readings/{question_id}/first-answer": {
+    path: {
+      question_id: string;
+    };
+    json: OwnAnswerRequest;
+    answer: StoredId;
+  };
+  "GET /api/readings/{question_id}/picture.png": {
+    path: {
+      question_id: string;
+    };
+    answer: string;
+  };
+  "GET /api/readings/{question_id}/report.html": {
+    path: {
+      question_id: string;
+    };
+    answer: string;
+  };
+  "GET /api/worklists/{worklist_id}/report.html": {
+    path: {
+      worklist_id: string;
+    };
+    answer: string;
+  };
+  "GET /api/readings/{question_id}/completions/{index}/maps": {
+    path: {
+      question_id: string;
+      index: number;
+    };
+    answer: Maps;
+    query?: {
+      /**
+       * First token.
+       */
+      first?: number | null;
+      /**
+       * One past the last token.
+       */
+      stop?: number | null;
+    };
+  };
+  "GET /api/slides/{slide_id}/map": {
+    path: {
+      slide_id: string;
+    };
+    answer: SlideMap;
+  };
+  "POST /api/feedback": {
+    json: VerdictRequest | LabelsRequest | EditedTraceRequest | EvidenceRequest | PreferenceRequest;
+    answer: FeedbackReceiptOut;
+  };
+  "GET /api/completions/{completion_id}/feedback": {
+    path: {
+      completion_id: string;
+    };
+    answer: CompletionFeedback;
+  };
+  "GET /api/comparisons": {
+    answer: ComparisonList[];
+  };
+  "POST /api/comparisons": {
+    json: QuestionRequest;
+    answer: ComparisonOut;
+  };
+  "POST /api/worklists/{worklist_id}/compare": {
+    path: {
+      worklist_id: string;
+    };
+    answer: NextComparison;
+  };
+  "GET /api/comparisons/{comparison_id}": {
+    path: {
+      comparison_id: string;
+    };
+    answer: ComparisonOut;
+  };
+  "POST /api/comparisons/{comparison_id}/vote": {
+    path: {
+      comparison_id: string;
+    };
+    json: VoteRequest;
+    answer: ComparisonOut;
+  };
+  "POST /api/comparisons/{comparison_id}/undo": {
+    path: {
+      comparison_id: string;
+    };
+    json: UndoRequest;
+    answer: ComparisonOut;
+  };
+  "POST /api/comparisons/{comparison_id}/skip": {
+    path: {
+      comparison_id: string;
+    };
+    answer: ComparisonOut;
+  };
+  "GET /api/comparisons/{comparison_id}/{side}/maps": {
+    path: {
+      comparison_id: string;
+      side: "left" | "right";
+    };
+    answer: Maps;
+    query?: {
+      /**
+       * First token.
+       */
+      first?: number | null;
+      /**
+       * One past the last token.
+       */
+      stop?: number | null;
+    };
+  };
+  "GET /api/audit": {
+    answer: AuditEntry[];
+    query?: {
+      /**
+       * Id of the last entry of the page before.
+       */
+      after?: number;
+      limit?: number;
+    };
+  };
+  "GET /api/worklists": {
+    answer: WorklistOut[];
+  };
+  "POST /api/worklists/{worklist_id}/next": {
+    path: {
+      worklist_id: string;
+    };
+    answer: NextItem;
+  };
+  "GET /api/worklist-items/{item_id}": {
+    path: {
+      item_id: string;
+    };
+    answer: WorklistItemOut;
+  };
+  "POST /api/worklist-items/{item_id}/first-answer": {
+    path: {
+      item_id: string;
+    };
+    json: OwnAnswerRequest;
+    answer: WorklistItemOut;
+  };
+  "POST /api/worklist-items/{item_id}/end": {
+    path: {
+      item_id: string;
+    };
+    json: EndRequest;
+    answer: EndedItem;
+  };
+  "POST /api/readings/{question_id}/completions/{index}/deletion": {
+    path: {
+      question_id: string;
+      index: number;
+    };
+    json: DeletionCheckRequest;
+    answer: DeletionCheckOut;
+  };
+  "POST /api/uploads": {
+    json: UploadRequest;
+    answer: UploadBegun;
+  };
+  "PATCH /api/uploads/{upload_id}": {
+    path: {
+      upload_id: string;
+    };
+    answer: UploadOut | UploadedSlide;
+  };
+  "DELETE /api/uploads/{upload_id}": {
+    path: {
+      upload_id: string;
+    };
+    answer: null;
+  };
+  "GET /api/insights": {
+    answer: Insights;
+    query?: {
+      /**
+       * First day, as 2026-03-31.
+       */
+      since?: string;
+      /**
+       * Last day.
+       */
+      until?: string;
+      /**
+       * IANA time zone of the days; UTC if empty.
+       */
+      zone?: string;
+      model?: string | null;
+      /**
+       * Question type; empty for questions without a known type.
+       */
+      task?: string | null;
+      /**
+       * Empty where it is unknown.
+       */
+      organ?: string | null;
+      /**
+       * Id of the slide.
+       */
+      slide?: string | null;
+      /**
+       * Pseudonym, from `choices`.
+       */
+      rater?: string | null;
+      /**
+       * Only votes cast without knowing the models' names.
+       */
+      votes?: "blind" | null;
+    };
+  };
+  "GET /api/insights/{chart}.csv": {
+    path: {
+      chart: string;
+    };
+    answer: string;
+    query?: {
+      /**
+       * First day, as 2026-03-31.
+       */
+      since?: string;
+      /**
+       * Last day.
+       */
+      until?: string;
+      /**
+       * IANA time zone of the days; UTC if empty.
+       */
+      zone?: string;
+      model?: string | null;
+      /**
+       * Question type; empty for questions without a known type.
+       */
+      task?: string | null;
+      /**
+       * Empty where it is unknown.
+       */
+      organ?: string | null;
+      /**
+       * Id of the slide.
+       */
+      slide?: string | null;
+      /**
+       * Pseudonym, from `choices`.
+       */
+      rater?: string | null;
+      /**
+       * Only votes cast without knowing the models' names.
+       */
+      votes?: "blind" | null;
+    };
+  };
+  "GET /api/exports": {
+    answer: ExportOut[];
+  };
+  "POST /api/exports": {
+    json: ExportRequest;
+    answer: ExportOut;
+  };
+  "GET /api/exports/choices": {
+    answer: ExportChoices;
+  };
+  "GET /api/exports/{export_id}.zip": {
+    path: {
+      export_id: string;
+    };
+    answer: string;
+  };
+  "GET /api/exports/{export_id}": {
+    path: {
+      export_id: string;
+    };
+    answer: ExportOut;
+  };
 }

@@ -13,26 +13,34 @@ import {
   over,
 } from "../../pathviewer/ui/static/feedback/feedback_draft.js";
 
+/** @type {("missing_image_features"|"missing_knowledge")[]} */
+const ABSENCES = ["missing_image_features", "missing_knowledge"];
+const WRONG = /** @type {const} */ ("wrong_definition");
 const text = fc.string({ minLength: 1, maxLength: 20 }).filter((words) => words.trim() === words);
 const step = fc.record({
-  events: fc.uniqueArray(fc.constantFrom("wrong", "unsupported", "unsafe"), { minLength: 1 }),
+  events: fc.uniqueArray(fc.constantFrom("wrong_definition", "contradiction", "wrong_criterion"), {
+    minLength: 1,
+  }),
   quote: fc.option(text),
   start: fc.option(fc.nat()),
   stop: fc.option(fc.nat()),
-  step_class: fc.option(fc.constantFrom("finding", "reason")),
+  step_class: fc.option(fc.constantFrom("Citation", "Reasoning")),
 });
 const places = fc.integer({ min: 0, max: 12 }).map(String);
 const drafts = fc.record({
   completion: fc.constant("c1"),
-  verdict: fc.constantFrom("wrong", "partly"),
+  verdict: fc.constantFrom("incorrect", "partly_correct"),
   corrected: text,
   confidence: fc.option(fc.integer({ min: 1, max: 5 })),
   comment: text,
-  absences: fc.uniqueArray(fc.constantFrom("mitoses", "margin", "grade")),
+  absences: fc.uniqueArray(fc.constantFrom(...ABSENCES)),
   steps: fc.dictionary(places, step),
   edits: fc.dictionary(places, fc.option(text)),
   evidence: fc.option(
-    fc.record({ box: fc.record({ x: fc.nat(), y: fc.nat() }), points: fc.constant(null) }),
+    fc.record({
+      box: fc.record({ x: fc.nat(), y: fc.nat(), width: fc.nat(), height: fc.nat() }),
+      points: fc.constant(null),
+    }),
   ),
 });
 
@@ -71,14 +79,14 @@ test("only the kinds that changed are sent", () => {
 });
 
 test("the order of names makes no difference", () => {
-  const known = contents({ ...blank("c1"), absences: ["grade", "margin"] });
-  assert.equal(isChanged({ ...blank("c1"), absences: ["margin", "grade"] }, known), false);
+  const known = contents({ ...blank("c1"), absences: ABSENCES });
+  assert.equal(isChanged({ ...blank("c1"), absences: ABSENCES.toReversed() }, known), false);
 });
 
 test("a corrected answer goes with a verdict other than correct alone", () => {
   const draft = { ...blank("c1"), corrected: " carcinoma ", comment: "  " };
   assert.equal(contents({ ...draft, verdict: "correct" }).verdict.corrected_answer, null);
-  const { verdict } = contents({ ...draft, verdict: "wrong" });
+  const { verdict } = contents({ ...draft, verdict: "incorrect" });
   assert.equal(verdict.corrected_answer, "carcinoma");
   assert.equal(verdict.comment, null);
 });
@@ -92,7 +100,7 @@ test("a step that is rewritten to nothing is struck out", () => {
 });
 
 test("steps go in numerical order, and those without a label are left out", () => {
-  const labelled = { events: ["wrong"] };
+  const labelled = { events: [WRONG] };
   const { labels } = contents({
     ...blank("c1"),
     steps: { 10: labelled, 9: labelled, 3: { events: [] } },
@@ -105,7 +113,8 @@ test("steps go in numerical order, and those without a label are left out", () =
 });
 
 test("what was typed into a blank draft goes over another one, the rest of it stays", () => {
-  const draft = { ...blank("c1"), verdict: "wrong", comment: "as it was" };
+  /** @type {import("../../pathviewer/ui/page_types").Draft} */
+  const draft = { ...blank("c1"), verdict: "incorrect", comment: "as it was" };
   const typed = { ...blank("c1"), comment: "typed" };
   assert.deepEqual(over(draft, typed), { ...draft, comment: "typed" });
   assert.deepEqual(over(draft, blank("c1")), draft);

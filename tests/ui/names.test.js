@@ -36,6 +36,7 @@ test("an identity leaves out what is unknown, but for the stain", () => {
 
 test("no key is bound twice on a page", () => {
   const words = (keys) => Object.keys(keys).map((name) => ({ name, label: name }));
+  /** @type {any} */
   const vocabulary = { choices: words(CHOICE_KEYS), reasons: words(REASON_KEYS) };
   for (const table of [viewKeys(null), compareKeys(vocabulary, null, () => null)]) {
     const keys = table.flatMap((entry) => entry.keys);
@@ -46,9 +47,9 @@ test("no key is bound twice on a page", () => {
 
 test("a listener hears the value that is there and each later one", () => {
   const heard = [];
-  store.set("tested", 1);
-  store.on("tested", (value) => heard.push(value));
-  store.set("tested", 2);
+  store.set("completion", 1);
+  store.on("completion", (value) => heard.push(value));
+  store.set("completion", 2);
   assert.deepEqual(heard, [1, 2]);
 });
 
@@ -61,7 +62,7 @@ test("a message is cleared by its own sentence alone", () => {
 });
 
 test("an action is allowed where the server says so", () => {
-  store.set("me", { actions: ["ask"] });
+  store.set("me", /** @type {any} */ ({ actions: ["ask"] }));
   assert.ok(may("ask"));
   assert.ok(!may("upload_slides"));
   store.set("me", null);

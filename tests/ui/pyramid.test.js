@@ -82,7 +82,7 @@ test("the middle of a tile lies in that tile, and tiles end with the slide", () 
 });
 
 test("OpenSeadragon's viewport leads back to level 0", () => {
-  const frames = new Frames(null, SLIDE);
+  const frames = new Frames(null, /** @type {any} */ (SLIDE));
   assert.deepEqual(frames.fromViewport({ x: 1, y: 1 }), [1000, 500]);
   assert.deepEqual(frames.fromViewport({ x: 0.5, y: 0 }), [500, 0]);
 });

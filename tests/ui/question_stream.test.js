@@ -6,8 +6,10 @@ import fc from "fast-check";
 import { meantBy, optionOf, ownNumber } from "../../pathviewer/ui/static/questions/passage_text.js";
 import { after, looked, stateOf } from "../../pathviewer/ui/static/questions/question_stream.js";
 
-const QUEUED = { id: "r1", state: "queued", position: null, completions: [] };
+/** @type {import("../../pathviewer/ui/page_types").Answering} */
+const QUEUED = { id: "r1", state: "queued", position: null, placements: [], completions: [] };
 const index = fc.nat({ max: 3 });
+/** @type {fc.Arbitrary<any>} */
 const events = fc.oneof(
   fc.record({ type: fc.constant("queued"), position: fc.nat() }),
   fc.record({ type: fc.constant("started"), placements: fc.constant([]) }),
@@ -88,14 +90,14 @@ test("neither reading nor event is changed", () => {
 });
 
 test("an event of an unknown type leaves the reading as it is", () => {
-  assert.equal(after(QUEUED, { type: "unheard of" }), QUEUED);
+  assert.equal(after(QUEUED, /** @type {any} */ ({ type: "unheard of" })), QUEUED);
 });
 
 test("the live maps keep the last event of each passage and name the newest", () => {
   const first = { index: 0, passage: "step 1", peak: 1 };
   const again = { index: 0, passage: "step 1", peak: 2 };
   const other = { index: 0, passage: "step 2", peak: 3 };
-  const maps = [first, again, other].reduce(looked, null);
+  const maps = /** @type {any[]} */ ([first, again, other]).reduce(looked, null);
   assert.deepEqual(maps, {
     0: { newest: "step 2", passages: { "step 1": again, "step 2": other } },
   });

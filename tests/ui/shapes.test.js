@@ -74,7 +74,8 @@ test("an area is the same in either direction of the outline", () => {
 });
 
 test("the extent of a rectangle is its sides, also when it is rotated", () => {
-  const rectangle = { shape: "rectangle", points: screenRectangle([0, 0], [3, 4], 30) };
+  const points = screenRectangle([0, 0], [3, 4], 30);
+  const rectangle = /** @type {const} */ ({ shape: "rectangle", points });
   const [width, height] = extent(rectangle);
   near(Math.hypot(width, height), 5);
 });
@@ -162,18 +163,19 @@ test("moving keeps size and shape, and stops at the slide's edge", () => {
 });
 
 test("the handles of a rectangle move its sides", () => {
-  const region = { shape: "rectangle", points: SQUARE };
+  const region = /** @type {const} */ ({ shape: "rectangle", points: SQUARE });
   const handles = handlesOf(region, SLIDE);
   assert.deepEqual(handles[0], { kind: "move", at: [5, 5] });
   assert.equal(handles.length, 9);
-  const corner = handles.find(({ hx, hy }) => hx === 1 && hy === 1);
+  const corner = handles.find((one) => one.kind === "side" && one.hx === 1 && one.hy === 1);
   const larger = dragged(region, corner, corner.at, [30, 20], SLIDE);
   assert.deepEqual(boundingBox(larger, SLIDE), { x: 0, y: 0, width: 30, height: 20 });
 });
 
 test("a vertex is not dragged to where the outline would cross itself", () => {
-  const region = { shape: "polygon", points: SQUARE };
-  const vertex = { kind: "vertex", index: 1 };
+  const region = /** @type {const} */ ({ shape: "polygon", points: SQUARE });
+  /** @type {import("../../pathviewer/ui/static/regions/handles.js").Handle} */
+  const vertex = { kind: "vertex", at: [10, 0], index: 1 };
   assert.equal(dragged(region, vertex, [10, 0], [-5, 20], SLIDE), null);
   assert.deepEqual(dragged(region, vertex, [10, 0], [12, 1], SLIDE)[1], [12, 1]);
 });

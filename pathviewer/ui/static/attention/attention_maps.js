@@ -4,6 +4,9 @@
  * Map: {columns, rows, weights: Float64Array (rows * columns) summing to 1, imageShare,
  *       relative: whether it is over that of a neutral question}
  * Told: the body of GET .../maps, `values` decoded to Uint8Array.
+ *
+ * @import { AttentionEvent, Maps, PassageMap } from "../../api_types"
+ * @import { DecodedMaps, HeatMap, MapGlow } from "../../page_types"
  */
 
 /** @param {string} text base64 @returns {Uint8Array} */
@@ -11,15 +14,26 @@ export function decoded(text) {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }
 
-/** The body of GET .../maps with its bytes decoded. */
+/**
+ * The body of GET .../maps with its bytes decoded.
+ * @param {Maps} told
+ * @returns {DecodedMaps}
+ */
 export function decodedMaps(told) {
   const neutral = told.neutral && { ...told.neutral, values: decoded(told.neutral.values) };
   return { ...told, values: decoded(told.values), neutral };
 }
 
 /**
+ * What the map of a passage is computed from.
+ * @typedef {Pick<DecodedMaps, "columns"|"rows"|"values"|"peaks"|"layers"> & {
+ *   passages: Pick<PassageMap, "image_share">[]}} Summed
+ */
+
+/**
  * The raw map of a passage over a range of layers.
- * @param {Object} told @param {number} passage its place in told.passages
+ * @param {Summed} told
+ * @param {number} passage its place in told.passages
  * @param {number[]} layers first and last, from 0
  */
 export function rawMap(told, passage, layers) {
@@ -31,7 +45,11 @@ export function rawMap(told, passage, layers) {
   return mapOf(mean, columns, rows, share);
 }
 
-/** The neutral question's map over a range of layers, or null where there is none. */
+/**
+ * The neutral question's map over a range of layers, or null where there is none.
+ * @param {DecodedMaps} told
+ * @param {number[]} layers
+ */
 export function neutralMap(told, layers) {
   const { columns, rows, neutral } = told;
   if (!neutral) return null;
@@ -39,14 +57,23 @@ export function neutralMap(told, layers) {
   return mapOf(mean, columns, rows, sum(mean));
 }
 
-/** The map of an `attention` event: raw, all layers. */
+/**
+ * The map of an `attention` event: raw, all layers.
+ * @param {Pick<AttentionEvent, "columns"|"rows"|"peak"|"values"|"image_share">} event
+ */
 export function liveMap({ columns, rows, peak, values, image_share: share }) {
   const bytes = decoded(values);
   const mean = layerMean(bytes, 0, [peak], columns * rows, [0, 0]);
   return mapOf(mean, columns, rows, share);
 }
 
-/** `raw` over a neutral question's map of the same cells, summing to 1 again. */
+/**
+ * `raw` over a neutral question's map of the same cells, summing to 1 again.
+ * @param {HeatMap} raw
+ * @param {HeatMap} neutral
+ * @param {number} floor
+ * @returns {HeatMap}
+ */
 export function relativeMap(raw, neutral, floor) {
   const least = floor / raw.weights.length;
   const ratio = raw.weights.map(
@@ -56,7 +83,10 @@ export function relativeMap(raw, neutral, floor) {
   return { ...raw, weights: ratio.map((value) => value / total), relative: true };
 }
 
-/** Entropy of the weights over that of an even map: 0 one cell, 1 even; 1 for a single cell. */
+/**
+ * Entropy of the weights over that of an even map: 0 one cell, 1 even; 1 for a single cell.
+ * @param {HeatMap} map
+ */
 export function entropy({ weights }) {
   if (weights.length === 1) return 1;
   let found = 0;
@@ -66,7 +96,10 @@ export function entropy({ weights }) {
   return Math.min(1, Math.max(0, found / Math.log(weights.length)));
 }
 
-/** Share of the cells over which an even map of this entropy would lie; 1 is even. */
+/**
+ * Share of the cells over which an even map of this entropy would lie; 1 is even.
+ * @param {HeatMap} map
+ */
 export function spread(map) {
   return map.weights.length ** (entropy(map) - 1);
 }
@@ -74,13 +107,15 @@ export function spread(map) {
 /**
  * "localised", "diffuse", or "elsewhere" where hardly any attention fell on the picture.
  * @param {{localised_spread: number, least_image_share: number}} limits
+ * @param {HeatMap} map
+ * @returns {MapGlow["verdict"]}
  */
 export function verdict(map, limits) {
   if (map.imageShare < limits.least_image_share) return "elsewhere";
   return map.weights.length > 1 && spread(map) <= limits.localised_spread ? "localised" : "diffuse";
 }
 
-/** The greatest weight in even shares. */
+/** The greatest weight in even shares. @param {HeatMap} map */
 export function peakOf({ weights }) {
   return weights.reduce((most, weight) => Math.max(most, weight), 0) * weights.length;
 }
@@ -104,12 +139,20 @@ function layerMean(values, from, peaks, cells, [first, last]) {
   return mean;
 }
 
+/**
+ * @param {Float64Array} mean
+ * @param {number} columns
+ * @param {number} rows
+ * @param {number} share
+ * @returns {HeatMap}
+ */
 function mapOf(mean, columns, rows, share) {
   const total = sum(mean);
   const weights = total > 0 ? mean.map((value) => value / total) : mean.fill(1 / mean.length);
   return { columns, rows, weights, imageShare: Math.min(1, share), relative: false };
 }
 
+/** @param {Float64Array} values */
 function sum(values) {
   return values.reduce((total, value) => total + value, 0);
 }

@@ -1,7 +1,10 @@
 /** Colour tables from the stops that the server hands to the page. */
 
+/** @type {Map<string, Uint8Array>} */
 const tables = new Map();
+/** @type {Map<string, string>} */
 const gradients = new Map();
+/** @type {Object<string, number[][]>} */
 let stops = {};
 
 /** Take the server's stops over. @param {Object<string, number[][]>} given RGB from low to high */
@@ -18,16 +21,23 @@ export function colourNames() {
 
 /** 256 x RGB from low to high. @param {string} name @returns {Uint8Array} */
 export function colourTable(name) {
-  if (!tables.has(name)) tables.set(name, interpolated(stops[name] ?? Object.values(stops)[0]));
-  return tables.get(name);
+  const table = tables.get(name) ?? interpolated(stops[name] ?? Object.values(stops)[0]);
+  tables.set(name, table);
+  return table;
 }
 
-/** A table as a CSS gradient from left to right. */
+/**
+ * A table as a CSS gradient from left to right.
+ * @param {string} name
+ * @returns {string}
+ */
 export function gradient(name) {
-  if (!gradients.has(name)) gradients.set(name, gradientOf(name));
-  return gradients.get(name);
+  const text = gradients.get(name) ?? gradientOf(name);
+  gradients.set(name, text);
+  return text;
 }
 
+/** @param {string} name */
 function gradientOf(name) {
   const table = colourTable(name);
   const at = Array.from({ length: 17 }, (_, index) => Math.round((index * 255) / 16));
@@ -36,6 +46,7 @@ function gradientOf(name) {
     .join(", ")})`;
 }
 
+/** @param {number[][]} colours */
 function interpolated(colours) {
   const table = new Uint8Array(3 * 256);
   for (let index = 0; index < 256; index += 1) {

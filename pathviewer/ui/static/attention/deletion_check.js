@@ -1,6 +1,10 @@
-/** "Did it use this?": whether the answer changes when what the model looked at is taken away. */
+/**
+ * "Did it use this?": whether the answer changes when what the model looked at is taken away.
+ *
+ * @import { DeletionCheckOut } from "../../api_types"
+ */
 
-import { request } from "../core/api.js";
+import { failureOf, request } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
 import { passageTitle } from "./selected_map.js";
 import { isUnderWay, shownCompletion, takeCheck } from "../questions/question_store.js";
@@ -32,13 +36,15 @@ export function useCheck() {
     h("div", { class: "pv-use-head" }, button, error),
     found,
   );
+  /** @type {string|null} */
   let busy = null;
   const show = () => {
-    const reading = store.get("reading");
     const completion = shownCompletion();
     node.hidden =
-      !completion?.trace?.answer || completion.state === "streaming" || isUnderWay(reading);
-    if (node.hidden) return;
+      !completion?.trace?.answer ||
+      completion.state === "streaming" ||
+      isUnderWay(store.need("reading"));
+    if (node.hidden || !completion) return;
     const passage = store.get("step") ?? "all";
     button.disabled = busy !== null;
     setText(button, busy === null ? `Did it use ${named(passage)}?` : `Checking ${named(busy)} …`);
@@ -48,9 +54,10 @@ export function useCheck() {
     fill(found, check && result(check));
   };
   run = async () => {
-    if (node.hidden || busy !== null) return;
-    const { id } = store.get("reading");
-    const { index } = shownCompletion();
+    const completion = shownCompletion();
+    if (node.hidden || busy !== null || !completion) return;
+    const { id } = store.need("reading");
+    const { index } = completion;
     busy = store.get("step") ?? "all";
     setText(error, "");
     show();
@@ -58,46 +65,50 @@ export function useCheck() {
       takeCheck(
         id,
         index,
-        await request(`/api/readings/${encodeURIComponent(id)}/completions/${index}/deletion`, {
-          method: "POST",
+        await request("POST /api/readings/{question_id}/completions/{index}/deletion", {
+          path: { question_id: id, index },
           json: { passage: busy },
         }),
       );
-    } catch (failure) {
+    } catch (thrown) {
+      const failure = failureOf(thrown);
       setText(error, failure.message);
     }
     busy = null;
     show();
   };
   button.addEventListener("click", () => run());
-  ["reading", "completion", "step"].forEach((name) =>
-    store.on(name, () => {
-      setText(error, "");
-      show();
-    }),
-  );
+  store.onAny(["reading", "completion", "step"], () => {
+    setText(error, "");
+    show();
+  });
   return node;
 }
 
+/** @param {string} passage */
 function named(passage) {
   return passage === "all" ? "what it looked at" : `what it looked at in ${whereIn(passage)}`;
 }
 
+/** @param {string} passage */
 function whereIn(passage) {
   return passage === "answer" ? "the answer" : passage;
 }
 
-/** The sentence, and the answer's probability under each picture that it comes from. */
+/**
+ * The sentence, and the answer's probability under each picture that it comes from.
+ * @param {DeletionCheckOut} check
+ */
 function result(check) {
   const others = check.random_masked;
+  /** @type {[string, number][]} */
   const rows = [
     ["the region as it is", check.as_is],
     ["all of it grey", check.blanked],
     ["the most attended tenth grey", check.attended_masked],
-    ...(others.length
-      ? [[`as much grey elsewhere, ${others.length} places`, check.random_mean]]
-      : []),
   ];
+  if (others.length)
+    rows.push([`as much grey elsewhere, ${others.length} places`, check.random_mean]);
   const most = Math.max(...rows.map(([, value]) => value), Number.MIN_VALUE);
   return h(
     "div",
@@ -124,7 +135,10 @@ function result(check) {
   );
 }
 
-/** What the probabilities are of: a step as it is written, or the answer alone. */
+/**
+ * What the probabilities are of: a step as it is written, or the answer alone.
+ * @param {string} passage
+ */
 function weighed(passage) {
   const what = passage.startsWith("step ")
     ? "its probability as it is written"
@@ -132,13 +146,17 @@ function weighed(passage) {
   return `${passageTitle(passage)}: ${what}, with`;
 }
 
+/** @param {number} share */
 function bar(share) {
   const node = h("span", {});
   node.style.width = `${share * 100}%`;
   return node;
 }
 
-/** A probability in percent; what is nearly nothing or all is not rounded to it. */
+/**
+ * A probability in percent; what is nearly nothing or all is not rounded to it.
+ * @param {number} value
+ */
 function percent(value) {
   if (value < 1 && value > 0.995) return `${(value * 100).toFixed(value > 0.9995 ? 3 : 1)} %`;
   return `${Number((value * 100).toPrecision(2))} %`;

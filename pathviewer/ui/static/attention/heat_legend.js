@@ -1,4 +1,8 @@
-/** The legend on the slide: what glows, in which units, and what it does not mean. */
+/**
+ * The legend on the slide: what glows, in which units, and what it does not mean.
+ *
+ * @import { Glow, GlowName, MapGlow } from "../../page_types"
+ */
 
 import { fill, h, setText } from "../core/dom.js";
 import { gradient } from "./colour_maps.js";
@@ -6,16 +10,21 @@ import { isDrawn } from "./selected_map.js";
 import { heatInForce } from "./heat_settings.js";
 import { store } from "../core/store.js";
 
-/** @param {string} [name] of the glow in the store that it explains @returns {HTMLElement} */
+/** @typedef {Record<"title"|"bar"|"numbers"|"state"|"kind"|"scale", HTMLElement>} Parts */
+
+/** @param {GlowName} [name] of the glow in the store that it explains @returns {HTMLElement} */
 export function heatLegend(name = "glow") {
+  const bar = h("div", { class: "pv-legend-bar" });
+  const numbers = h("div", { class: "pv-legend-numbers", "aria-hidden": "true" });
+  /** @type {Parts} */
   const parts = {
     title: h("span", { class: "pv-legend-title" }),
-    bar: h("div", { class: "pv-legend-bar" }),
-    numbers: h("div", { class: "pv-legend-numbers", "aria-hidden": "true" }),
+    bar,
+    numbers,
     state: h("span", { class: "pv-legend-state" }),
+    kind: h("span", { class: "pv-legend-kind" }),
+    scale: h("div", { role: "img" }, bar, numbers),
   };
-  parts.kind = h("span", { class: "pv-legend-kind" });
-  parts.scale = h("div", { role: "img" }, parts.bar, parts.numbers);
   const node = h(
     "div",
     { class: "pv-legend", hidden: true, role: "group", "aria-label": "Legend of the attention" },
@@ -29,17 +38,20 @@ export function heatLegend(name = "glow") {
   return node;
 }
 
+/** @param {HTMLElement} node @param {Parts} parts @param {Glow|null} glow */
 function show(node, parts, glow) {
   node.hidden = !glow || !heatInForce().on;
-  if (node.hidden) return;
+  if (node.hidden || !glow) return;
   setText(parts.title, glow.title);
   setText(parts.kind, glow.kind);
-  node.dataset.verdict = glow.verdict ?? "";
+  node.dataset.verdict = "verdict" in glow ? glow.verdict : "";
   setText(parts.state, stateText(glow));
-  parts.scale.hidden = !isDrawn(glow);
-  if (!parts.scale.hidden) showScale(parts, glow);
+  const drawn = isDrawn(glow);
+  parts.scale.hidden = !drawn;
+  if (drawn) showScale(parts, glow);
 }
 
+/** @param {Parts} parts @param {MapGlow} glow */
 function showScale({ scale, bar, numbers }, { peak }) {
   const { colours, threshold } = heatInForce();
   const hidden = Math.min(1, threshold / peak);
@@ -60,6 +72,7 @@ function showScale({ scale, bar, numbers }, { peak }) {
   );
 }
 
+/** @param {number} at @param {string} text */
 function mark(at, text) {
   const node = h("span", {}, text);
   if (at === 1) node.style.right = "0";
@@ -67,18 +80,21 @@ function mark(at, text) {
   return node;
 }
 
-/** What the map says, in words. */
-export function stateText({ map, verdict, sentence }) {
-  if (!map) return sentence;
+/** What the map says, in words. @param {Glow} glow */
+export function stateText(glow) {
+  if (!("verdict" in glow)) return glow.sentence;
+  const { map, verdict } = glow;
   const share = `${percent(map.imageShare)} of the attention on the region`;
   if (verdict === "elsewhere") return `only ${share}: too little to say where`;
   return verdict === "localised" ? share : `diffuse: not localised; ${share}`;
 }
 
+/** @param {number} share */
 function percent(share) {
   return `${Number((share * 100).toPrecision(share < 0.1 ? 1 : 2))} %`;
 }
 
+/** @param {number} value */
 function figure(value) {
   return String(Number(value.toPrecision(2)));
 }

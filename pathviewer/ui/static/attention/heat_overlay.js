@@ -3,17 +3,20 @@
  *
  * A cell of the map is a cell of the token grid: the region's level-0 box divided evenly. Nothing is
  * smoothed, since the model saw nothing finer.
+ *
+ * @import { Box } from "../../api_types"
+ * @import { Glow, MapGlow, StoreValues } from "../../page_types"
  */
 
-import { h } from "../core/dom.js";
+import { contextOf, h } from "../core/dom.js";
 import { colourTable } from "./colour_maps.js";
+import { sameBox } from "../regions/shapes.js";
 import { isDrawn } from "./selected_map.js";
 import { heatInForce } from "./heat_settings.js";
 import { store } from "../core/store.js";
 
 /** Share of the opacity that the lowest values that are drawn have; it grows with the value. */
 const FAINTEST = 0.45;
-const SIDES = ["x", "y", "width", "height"];
 const GRID = [{ width: 1, colour: "rgb(0 0 0 / 55%)" }];
 const FRAME = [
   { width: 4, colour: "rgb(0 0 0 / 60%)" },
@@ -21,10 +24,14 @@ const FRAME = [
 ];
 
 /**
- * What the viewer's page shows; another page has its own.
- * names: of the store's values that it depends on; glow: see glow.js; slide: id of the slide that it
- * lies on; frame: level-0 box that was asked about, or null where it is drawn already
+ * What is shown: names of the store's values that it depends on, the glow, id of the slide that it
+ * lies on, and the level-0 box that was asked about unless it is drawn already.
+ * @typedef {{names: (keyof StoreValues)[], glow: () => Glow|null, slide: () => string|undefined,
+ *   frame: () => Box|null|undefined}} Shown
+ * @typedef {{width: number, colour: string, dash?: number[]}} Line
  */
+
+/** What the viewer's page shows; another page has its own. @type {Shown} */
 const OF_PAGE = {
   names: ["glow", "slide", "regions"],
   glow: () => store.get("glow"),
@@ -33,7 +40,10 @@ const OF_PAGE = {
 };
 
 export class Heat {
-  /** @param {OpenSeadragon.Viewer} viewer @param {import("../viewer/coordinate_frames.js").Frames} frames */
+  /**
+   * @param {OpenSeadragon.Viewer} viewer
+   * @param {import("../viewer/coordinate_frames.js").Frames} frames
+   */
   constructor(viewer, frames, shown = OF_PAGE) {
     this.frames = frames;
     this.shown = shown;
@@ -41,23 +51,24 @@ export class Heat {
     this.canvas = h("canvas", { class: "pv-heat", "aria-hidden": "true" });
     this.cells = h("canvas");
     this.empty = true;
+    /** @type {Glow|null} */
+    this.glow = null;
     viewer.canvas.append(this.canvas);
     viewer.addHandler("update-viewport", () => this.draw());
     viewer.addHandler("resize", () => this.draw());
-    shown.names.forEach((name) => store.on(name, () => this.changed()));
+    store.onAny(shown.names, () => this.changed());
   }
 
   changed() {
     const glow = this.shown.glow();
     const same = glow === this.glow;
     this.glow = glow;
-    if (!same && isDrawn(this.glow)) this.paint();
+    if (!same && isDrawn(glow)) this.paint(glow);
     this.draw();
   }
 
-  /** A pixel per cell: the colours of the map as they now are. */
-  paint() {
-    const { map, peak } = this.glow;
+  /** A pixel per cell: the colours of the map as they now are. @param {MapGlow} glow */
+  paint({ map, peak }) {
     const { opacity, threshold, colours } = heatInForce();
     const table = colourTable(colours);
     const image = new ImageData(map.columns, map.rows);
@@ -70,22 +81,23 @@ export class Heat {
     });
     this.cells.width = map.columns;
     this.cells.height = map.rows;
-    this.cells.getContext("2d").putImageData(image, 0, 0);
+    contextOf(this.cells).putImageData(image, 0, 0);
   }
 
   draw() {
     const { glow } = this;
     const here = this.onItsSlide();
-    const shown = here && isDrawn(glow);
+    const shown = here && isDrawn(glow) ? glow : null;
     const framed = here && this.shown.frame();
     if (!shown && !framed && this.empty) return;
     const ratio = window.devicePixelRatio || 1;
     const context = this.cleared(ratio);
     this.empty = !shown && !framed;
-    if (shown) this.drawCells(context, glow, ratio);
+    if (shown) this.drawCells(context, shown, ratio);
     if (framed) this.stroke(context, framePath(framed), framed, ratio, FRAME);
   }
 
+  /** @param {CanvasRenderingContext2D} context @param {MapGlow} glow @param {number} ratio */
   drawCells(context, glow, ratio) {
     const [a, b, c, d, x, y] = this.placing(glow.box, ratio);
     context.setTransform(a, b, c, d, x, y);
@@ -96,11 +108,11 @@ export class Heat {
     if (!store.get("heatSeen")) store.set("heatSeen", true);
   }
 
-  /** An empty canvas of the view's size in the screen's own pixels. */
+  /** An empty canvas of the view's size in the screen's own pixels. @param {number} ratio */
   cleared(ratio) {
     const { clientWidth, clientHeight } = this.viewer.canvas;
     const [width, height] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
-    const context = this.canvas.getContext("2d");
+    const context = contextOf(this.canvas);
     if (this.canvas.width !== width || this.canvas.height !== height) {
       this.canvas.width = width;
       this.canvas.height = height;
@@ -113,14 +125,25 @@ export class Heat {
     return Boolean(slide && item && this.shown.slide() === slide.id);
   }
 
-  /** Matrix from level-0 pixels, counted from a box's corner so that they stay small, to pixels. */
+  /**
+   * Matrix from level-0 pixels, counted from a box's corner so that they stay small, to pixels.
+   * @param {Box} box
+   * @param {number} ratio
+   */
   placing(box, ratio) {
     return [...this.frames.linear(), ...this.frames.toScreen([box.x, box.y])].map(
       (part) => part * ratio,
     );
   }
 
-  /** Lines of even width, whatever the zoom; `lines` are drawn one over the other. */
+  /**
+   * Lines of even width, whatever the zoom; `lines` are drawn one over the other.
+   * @param {CanvasRenderingContext2D} context
+   * @param {Path2D} path
+   * @param {Box} box
+   * @param {number} ratio
+   * @param {Line[]} lines
+   */
   stroke(context, path, box, ratio, lines) {
     const placed = new Path2D();
     placed.addPath(path, new DOMMatrix(this.placing(box, ratio)));
@@ -136,19 +159,18 @@ export class Heat {
 /** The box that was asked about, where no region of the page shows it already. */
 function frameWanted() {
   const box = store.get("reading")?.box;
-  const drawn =
-    box &&
-    store.get("regions").some((region) => SIDES.every((side) => region.box[side] === box[side]));
+  const drawn = box && store.get("regions").some((region) => sameBox(region.box, box));
   return box && !drawn ? box : null;
 }
 
+/** @param {Box} box */
 function framePath({ width, height }) {
   const path = new Path2D();
   path.rect(0, 0, width, height);
   return path;
 }
 
-/** The lines between the cells, in level-0 pixels from the box's corner. */
+/** The lines between the cells, in level-0 pixels from the box's corner. @param {MapGlow} glow */
 function gridPath({ map, box }) {
   const path = new Path2D();
   for (let column = 0; column <= map.columns; column += 1) {

@@ -1,7 +1,12 @@
-/** Where the model looked: how it is drawn, and in research mode from which numbers. */
+/**
+ * Where the model looked: how it is drawn, and in research mode from which numbers.
+ *
+ * @import { Maps } from "../../api_types"
+ * @import { AnswerMaps, HeatSettings, PanelProps, Reading } from "../../page_types"
+ */
 
 import { setColours, colourNames } from "./colour_maps.js";
-import { h, setAttribute, setText } from "../core/dom.js";
+import { fillPanel, h, setAttribute, setText } from "../core/dom.js";
 import { keepGlow } from "./selected_map.js";
 import { RANGES, setHeat, toggleHeat } from "./heat_settings.js";
 import { fetchMapsAgain, keepMaps } from "./maps_store.js";
@@ -10,16 +15,44 @@ import { toggleResearch } from "../core/research_mode.js";
 import { start } from "../core/page_start.js";
 import { store } from "../core/store.js";
 
-/** Mount the controls into the page's element. */
+/** @typedef {Pick<Maps, "localised_spread"|"least_image_share">} Limits */
+
+/**
+ * Mount the controls into the page's element.
+ * @param {Element} element
+ * @param {PanelProps & {colours: Object<string, number[][]>, limits: Limits}} props
+ */
 export function mount(element, props) {
   setColours(props.colours);
-  element.querySelector("[data-panel]").replaceChildren(new MapsPanel().node);
+  fillPanel(element, new MapsPanel().node);
   keepMaps();
   keepGlow(props.limits);
   return start(props);
 }
 
 class MapsPanel {
+  kind = choice(
+    "Values",
+    [
+      ["relative", "relative"],
+      ["raw", "raw"],
+    ],
+    (kind) => setHeat({ kind: kind === "raw" ? "raw" : "relative" }),
+  );
+  colours = choice(
+    "Colours",
+    colourNames().map((name) => [name, name]),
+    (colours) => setHeat({ colours }),
+  );
+  first = layerField("First layer", () => this.layersTyped());
+  last = layerField("Last layer", () => this.layersTyped());
+  count = h("span", { class: "pv-quiet" });
+  checks = [
+    check("token grid", "grid"),
+    check("draw diffuse maps", "diffuse"),
+    check("one scale for all steps", "together"),
+  ];
+
   constructor() {
     this.shown = h("button", { type: "button", class: "pv-button pv-low", onclick: toggleHeat });
     this.switch = h(
@@ -55,34 +88,11 @@ class MapsPanel {
       this.research,
       this.trouble,
     );
-    ["reading", "maps", "heat", "research", "liveMaps"].forEach((name) =>
-      store.on(name, () => this.show()),
-    );
+    store.onAny(["reading", "maps", "heat", "research", "liveMaps"], () => this.show());
   }
 
   researchRows() {
-    this.kind = choice(
-      "Values",
-      [
-        ["relative", "relative"],
-        ["raw", "raw"],
-      ],
-      (kind) => setHeat({ kind }),
-    );
     this.kind.title = "Relative to a neutral question on the same picture, or attention as it is";
-    this.colours = choice(
-      "Colours",
-      colourNames().map((name) => [name, name]),
-      (colours) => setHeat({ colours }),
-    );
-    this.first = layerField("First layer", () => this.layersTyped());
-    this.last = layerField("Last layer", () => this.layersTyped());
-    this.count = h("span", { class: "pv-quiet" });
-    this.checks = {
-      grid: check("token grid", "grid"),
-      diffuse: check("draw diffuse maps", "diffuse"),
-      together: check("one scale for all steps", "together"),
-    };
     return h(
       "div",
       { class: "pv-research" },
@@ -104,7 +114,7 @@ class MapsPanel {
           this.last,
           this.count,
         ),
-        ...Object.values(this.checks).map(({ node }) => node),
+        ...this.checks.map(({ node }) => node),
       ),
       h("p", { class: "pv-quiet" }, "Point at a word for its own map, or step with { and }."),
     );
@@ -126,6 +136,7 @@ class MapsPanel {
     if (!this.research.hidden) this.showResearch(heat);
   }
 
+  /** @param {Reading} reading */
   showTrouble(reading) {
     const maps = store.get("maps");
     const text = maps?.state === "failed" ? maps.sentence : waitingText(reading, maps);
@@ -134,6 +145,7 @@ class MapsPanel {
     this.trouble.hidden = !text;
   }
 
+  /** @param {HeatSettings} heat */
   showResearch(heat) {
     const told = store.get("maps")?.told;
     this.kind.value = heat.kind;
@@ -141,16 +153,15 @@ class MapsPanel {
     this.colours.value = heat.colours;
     const layers = told?.layers ?? 1;
     const [first, last] = heat.layers ?? [0, layers - 1];
-    [
-      [this.first, first],
-      [this.last, last],
-    ].forEach(([field, value]) => {
-      field.max = layers;
+    const show = (/** @type {HTMLInputElement} */ field, /** @type {number} */ value) => {
+      field.max = String(layers);
       field.disabled = !told;
-      if (document.activeElement !== field) field.value = Math.min(value, layers - 1) + 1;
-    });
+      if (document.activeElement !== field) field.value = String(Math.min(value, layers - 1) + 1);
+    };
+    show(this.first, first);
+    show(this.last, last);
     setText(this.count, told ? `of ${layers}` : "");
-    Object.entries(this.checks).forEach(([name, { box }]) => {
+    this.checks.forEach(({ name, box }) => {
       box.checked = heat[name];
     });
   }
@@ -164,14 +175,22 @@ class MapsPanel {
   }
 }
 
+/** @param {Reading} reading @param {AnswerMaps|null} maps */
 function waitingText(reading, maps) {
   if (maps?.state === "loading") return "Fetching where it looked …";
   if (isUnderWay(reading) && !store.get("liveMaps")) return "Shown on the slide as it is written.";
   return "";
 }
 
+/**
+ * @param {string} label
+ * @param {"opacity"|"threshold"} name
+ * @param {number} step
+ * @param {string} keys
+ */
 function slider(label, name, step, keys) {
   const [min, max] = RANGES[name];
+  /** @type {HTMLInputElement} */
   const field = h("input", {
     type: "range",
     min,
@@ -182,15 +201,18 @@ function slider(label, name, step, keys) {
     oninput: () => setHeat({ on: true, [name]: Number(field.value) }),
   });
   const value = h("span", { class: "pv-slider-value", "aria-hidden": "true" });
+  /** @param {number} number @param {string} text */
   const show = (number, text) => {
-    if (Number(field.value) !== number) field.value = number;
+    if (Number(field.value) !== number) field.value = String(number);
     setText(value, text);
     setAttribute(field, "aria-valuetext", text);
   };
   return { node: h("label", { class: "pv-slider" }, h("span", {}, label), value, field), show };
 }
 
+/** @param {string} label @param {string[][]} options @param {(value: string) => void} chosen */
 function choice(label, options, chosen) {
+  /** @type {HTMLSelectElement} */
   const node = h(
     "select",
     { class: "pv-field", "aria-label": label, onchange: () => chosen(node.value) },
@@ -199,10 +221,12 @@ function choice(label, options, chosen) {
   return node;
 }
 
+/** @param {string} text @param {HTMLElement} field */
 function labelled(text, field) {
   return [h("span", {}, text), field];
 }
 
+/** @param {string} label @param {() => void} typed */
 function layerField(label, typed) {
   return h("input", {
     type: "number",
@@ -214,7 +238,9 @@ function layerField(label, typed) {
   });
 }
 
+/** @param {string} label @param {"grid"|"diffuse"|"together"} name */
 function check(label, name) {
+  /** @type {HTMLInputElement} */
   const box = h("input", { type: "checkbox", onchange: () => setHeat({ [name]: box.checked }) });
-  return { box, node: h("label", {}, box, label) };
+  return { name, box, node: h("label", {}, box, label) };
 }

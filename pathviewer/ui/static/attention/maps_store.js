@@ -1,25 +1,27 @@
 /**
  * The maps of the answer that is shown, fetched once it is written, and those of single words.
  *
- * store "maps"  null, or {key, state: "waiting"|"loading"|"ready"|"failed", sentence,
- *               told: see attention_maps.js}
- * store "word"  null, or {first, stop: its tokens, start, end: where it stands in the text, text,
- *               told: null until it is here, sentence}
+ * @import { AnswerMaps, DecodedMaps, Word } from "../../page_types"
  */
 
-import { request } from "../core/api.js";
+import { failureOf, request } from "../core/api.js";
 import { decodedMaps } from "./attention_maps.js";
 import { isUnderWay, shownCompletion } from "../questions/question_store.js";
 import { store } from "../core/store.js";
 
+const MAPS = "GET /api/readings/{question_id}/completions/{index}/maps";
 const MOST_ANSWERS = 24;
 const MOST_WORDS = 300;
 const REST_MS = 60;
+/** @type {Map<string, AnswerMaps>} */
 const answers = new Map();
+/** @type {Map<string, DecodedMaps>} */
 const words = new Map();
 let begun = false;
+/** @type {AbortController|null} */
 let former = null;
-let timer = null;
+/** @type {ReturnType<typeof setTimeout>|undefined} */
+let timer;
 
 store.set("maps", null);
 store.set("word", null);
@@ -28,27 +30,25 @@ store.set("word", null);
 export function keepMaps() {
   if (begun) return;
   begun = true;
-  ["reading", "completion"].forEach((name) => store.on(name, look));
-  ["reading", "completion"].forEach((name) =>
-    store.on(name, () => {
-      if (store.get("word") && store.get("word").of !== keyNow()) leaveWord();
-    }),
-  );
+  store.onAny(["reading", "completion"], look);
+  store.onAny(["reading", "completion"], () => {
+    if (store.get("word") && store.get("word")?.of !== keyNow()) leaveWord();
+  });
   store.on("step", leaveWord);
 }
 
 /** Fetch the shown answer's maps once more after a failure. */
 export function fetchMapsAgain() {
-  answers.delete(keyNow());
+  answers.delete(keyNow() ?? "");
   look();
 }
 
-/** Show the map of some tokens, a moment after they were last named. */
+/** Show the map of some tokens, a moment after they were last named. @param {Word} word */
 export function showWord(word) {
   const now = store.get("word");
   if (now && now.first === word.first && now.stop === word.stop && now.of === keyNow()) return;
   leaveWord();
-  const of = keyNow();
+  const of = keyNow() ?? "";
   const key = `${of} ${word.first} ${word.stop}`;
   const known = words.get(key);
   store.set("word", { ...word, of, told: known ?? null, sentence: "" });
@@ -63,15 +63,17 @@ export function leaveWord() {
   if (store.get("word")) store.set("word", null);
 }
 
+/** @param {Word} word @param {string} of @param {string} key */
 async function fetchWord(word, of, key) {
   former = new AbortController();
   const { signal } = former;
   try {
-    const query = `?first=${word.first}&stop=${word.stop}`;
-    const told = decodedMaps(await request(path(of) + query, { signal }));
+    const query = { first: word.first, stop: word.stop };
+    const told = decodedMaps(await request(MAPS, { path: path(of), query, signal }));
     remember(words, key, told, MOST_WORDS);
     if (!signal.aborted) store.set("word", { ...word, of, told, sentence: "" });
-  } catch (error) {
+  } catch (thrown) {
+    const error = failureOf(thrown);
     if (error.name === "AbortError" || signal.aborted) return;
     store.set("word", { ...word, of, told: null, sentence: error.message });
   }
@@ -82,9 +84,10 @@ function keyNow() {
   return reading ? `${reading.id}/${store.get("completion")}` : null;
 }
 
+/** @param {string} key */
 function path(key) {
   const [id, index] = key.split("/");
-  return `/api/readings/${encodeURIComponent(id)}/completions/${index}/maps`;
+  return { question_id: id, index: Number(index) };
 }
 
 function look() {
@@ -95,34 +98,46 @@ function look() {
     return;
   }
   const written =
-    completion.state !== "streaming" && (completion.maps || !isUnderWay(store.get("reading")));
+    completion.state !== "streaming" && (completion.maps || !isUnderWay(store.need("reading")));
+  /** @type {AnswerMaps} */
   const now = answers.get(key) ?? { key, state: "waiting", sentence: "", told: null };
   if (written && now.state === "waiting") load(key);
   else if (store.get("maps") !== now && !same(store.get("maps"), now)) store.set("maps", now);
 }
 
+/** @param {AnswerMaps|null} one @param {AnswerMaps} other */
 function same(one, other) {
   return one?.key === other.key && one.state === other.state;
 }
 
+/** @param {string} key */
 async function load(key) {
   take(key, { state: "loading", sentence: "", told: null });
   try {
-    const told = decodedMaps(await request(path(key)));
+    const told = decodedMaps(await request(MAPS, { path: path(key) }));
     take(key, { state: "ready", sentence: "", told });
-  } catch (error) {
+  } catch (thrown) {
+    const error = failureOf(thrown);
     take(key, { state: "failed", sentence: error.message, told: null });
   }
 }
 
+/** @param {string} key @param {Omit<AnswerMaps, "key">} entry */
 function take(key, entry) {
   remember(answers, key, { key, ...entry }, MOST_ANSWERS);
-  if (key === keyNow()) store.set("maps", answers.get(key));
+  if (key === keyNow()) store.set("maps", answers.get(key) ?? null);
 }
 
-/** Keep an entry; the one that was kept longest makes room. */
+/**
+ * Keep an entry; the one that was kept longest makes room.
+ * @template T
+ * @param {Map<string, T>} map
+ * @param {string} key
+ * @param {T} entry
+ * @param {number} most
+ */
 function remember(map, key, entry, most) {
   map.delete(key);
   map.set(key, entry);
-  if (map.size > most) map.delete(map.keys().next().value);
+  if (map.size > most) map.delete(/** @type {string} */ (map.keys().next().value));
 }

@@ -1,11 +1,11 @@
 /**
  * What glows on the slide now: of the passage that is selected, of the newest one while the answer
  * is written, of the whole answer after that, or of the word that is pointed at.
+ * The store has it in "glow".
  *
- * store "glow"      null, or {title, kind: what the numbers are, box: level 0, map, peak: even shares
- *                   at the upper end of the scale, verdict: see attention_maps.js, sentence}; map is
- *                   null where there is only a sentence
- * store "heatSeen"  whether attention of the shown answer was ever drawn
+ * @import { AttentionEvent, Box } from "../../api_types"
+ * @import { DecodedMaps, Glow, HeatMap, MapGlow } from "../../page_types"
+ * @import { Reading, ShownWord, StoreValues } from "../../page_types"
  */
 
 import { liveMap, neutralMap, peakOf, rawMap, relativeMap, verdict } from "./attention_maps.js";
@@ -16,32 +16,33 @@ import { store } from "../core/store.js";
 const LEAST_PEAK = 2;
 const RAW = "Raw attention";
 const RELATIVE = "Attention relative to a neutral question";
+/** @type {(keyof StoreValues)[]} */
 const NAMES = ["reading", "completion", "step", "liveMaps", "maps", "word", "heat", "research"];
 let limits = { localised_spread: 0.75, least_image_share: 0.01 };
 let begun = false;
 let waits = false;
+/** @type {unknown[]} */
 let former = [];
 
 store.set("glow", null);
 store.set("heatSeen", false);
 
-/** Keep store "glow" at what is selected. @param {Object} given limits, as in GET .../maps */
+/** Keep store "glow" at what is selected. @param {typeof limits} given as in GET .../maps */
 export function keepGlow(given) {
   if (begun) return;
   begun = true;
   limits = given ?? limits;
-  NAMES.forEach((name) => store.on(name, soon));
+  store.onAny(NAMES, soon);
+  /** @type {string|null} */
   let answer = null;
-  ["reading", "completion"].forEach((name) =>
-    store.on(name, () => {
-      const now = `${store.get("reading")?.id}/${store.get("completion")}`;
-      if (now !== answer) store.set("heatSeen", false);
-      answer = now;
-    }),
-  );
+  store.onAny(["reading", "completion"], () => {
+    const now = `${store.get("reading")?.id}/${store.get("completion")}`;
+    if (now !== answer) store.set("heatSeen", false);
+    answer = now;
+  });
 }
 
-/** "Step 3", "Answer", "Whole answer". */
+/** "Step 3", "Answer", "Whole answer". @param {string} name */
 export function passageTitle(name) {
   if (name === "all") return "Whole answer";
   return name.charAt(0).toUpperCase() + name.slice(1);
@@ -60,7 +61,7 @@ function soon() {
   });
 }
 
-/** All that a glow depends on; the texts of a reading are not among it. */
+/** All that a glow depends on; the texts of a reading are not among it. @returns {unknown[]} */
 function inputs() {
   const reading = store.get("reading");
   return [
@@ -77,17 +78,17 @@ function heard() {
   return maps?.passages[store.get("step") ?? maps.newest];
 }
 
+/** @returns {Glow|null} */
 function glowNow() {
   const reading = store.get("reading");
   const maps = store.get("maps");
+  const word = store.get("word");
   if (!reading) return null;
-  if (maps?.told)
-    return store.get("word")
-      ? wordGlow(store.get("word"))
-      : passageGlow(maps.told, store.get("step") ?? "all");
+  if (maps?.told) return word ? wordGlow(word) : passageGlow(maps.told, store.get("step") ?? "all");
   return liveGlow(reading);
 }
 
+/** @param {ShownWord} shownWord @returns {Glow} */
 function wordGlow({ text, told, sentence }) {
   const title = `“${text}”`;
   if (!told) return { title, kind: "", map: null, box: null, sentence: sentence || "…" };
@@ -95,7 +96,12 @@ function wordGlow({ text, told, sentence }) {
   return glowOf(title, map, told, peakOf(map));
 }
 
-/** The glow of a passage. @param {Object} told see maps_store.js @param {string} name */
+/**
+ * The glow of a passage.
+ * @param {DecodedMaps} told
+ * @param {string} name
+ * @returns {Glow}
+ */
 export function passageGlow(told, name) {
   const at = told.passages.findIndex((passage) => passage.name === name);
   const title = passageTitle(name);
@@ -107,7 +113,11 @@ export function passageGlow(told, name) {
   return glowOf(title, map, told, Math.max(...peaks));
 }
 
-/** The map of a passage for the layers and the kind that are chosen. */
+/**
+ * The map of a passage for the layers and the kind that are chosen.
+ * @param {DecodedMaps} told
+ * @param {number} passage
+ */
 function mapFor(told, passage) {
   const { kind, layers } = heatInForce();
   const last = told.layers - 1;
@@ -117,13 +127,18 @@ function mapFor(told, passage) {
   return neutral ? relativeMap(raw, neutral, told.floor) : raw;
 }
 
+/** @param {Reading} reading */
 function liveGlow(reading) {
   const box = reading.placements?.[0]?.box;
   const event = heard();
   return event && box ? eventGlow(event, box) : null;
 }
 
-/** While it is written: raw attention, all layers, as it was told last of a passage. */
+/**
+ * While it is written: raw attention, all layers, as it was told last of a passage.
+ * @param {AttentionEvent} event
+ * @param {Box} box
+ */
 export function eventGlow(event, box) {
   const map = liveMap(event);
   return glowOf(passageTitle(event.passage), map, { box }, peakOf(map));
@@ -131,9 +146,10 @@ export function eventGlow(event, box) {
 
 /**
  * @param {string} title
- * @param {Object} map
- * @param {{box: Object, layers?: number}} told
+ * @param {HeatMap} map
+ * @param {{box: Box, layers?: number}} told
  * @param {number} peak
+ * @returns {MapGlow}
  */
 function glowOf(title, map, { box, layers }, peak) {
   const kind = (map.relative ? RELATIVE : RAW) + layersText(layers);
@@ -148,7 +164,7 @@ function glowOf(title, map, { box, layers }, peak) {
   };
 }
 
-/** Which of so many layers count, where it is not all of them. */
+/** Which of so many layers count, where it is not all of them. @param {number|undefined} count */
 function layersText(count) {
   const chosen = count && heatInForce().layers;
   if (!chosen) return "";
@@ -158,8 +174,12 @@ function layersText(count) {
     : `; layers ${first} to ${last} of ${count}`;
 }
 
-/** Whether a glow's cells are drawn, and not only told in words. */
+/**
+ * Whether a glow's cells are drawn, and not only told in words.
+ * @param {Glow|null|undefined} glow
+ * @returns {glow is MapGlow}
+ */
 export function isDrawn(glow) {
   const { on, diffuse } = heatInForce();
-  return Boolean(on && glow?.map && (glow.verdict === "localised" || diffuse));
+  return Boolean(on && glow && "verdict" in glow && (glow.verdict === "localised" || diffuse));
 }

@@ -3,8 +3,12 @@
  *
  * What is shown of a passage stays one text node, so that it can be marked with the mouse; the word is
  * painted by the browser's highlights.
+ *
+ * @import { TraceAnswer } from "../../api_types"
+ * @import { Completion, ShownWord, Spot } from "../../page_types"
  */
 
+import { targetOf } from "../core/dom.js";
 import { leaveWord, showWord } from "./maps_store.js";
 import { passages, shownCompletion } from "../questions/question_store.js";
 import { store } from "../core/store.js";
@@ -25,7 +29,10 @@ export function watchWords(trace) {
   store.on("word", (word) => mark(trace, word));
 }
 
-/** Show the word after (1) or before (-1) the one that is shown, within the selected passage. */
+/**
+ * Show the word after (1) or before (-1) the one that is shown, within the selected passage.
+ * @param {1|-1} sign
+ */
 export function wordBy(sign) {
   if (!store.get("research")) return;
   const completion = shownCompletion();
@@ -42,6 +49,7 @@ export function wordBy(sign) {
   if (words[next]) show({ ...words[next], pointed: false });
 }
 
+/** @param {Spot} spot */
 function show(spot) {
   const tokens = store.get("maps")?.told?.tokens;
   if (!tokens) return;
@@ -51,12 +59,18 @@ function show(spot) {
   if (first >= 0 && stop > first) showWord({ ...spot, first, stop });
 }
 
-/** The word under the pointer, or null. */
-function wordAt({ clientX, clientY, target }) {
-  const row = target.closest?.("[data-passage]");
-  const place = target.closest?.(".pv-passage") && caretAt(clientX, clientY);
+/**
+ * The word under the pointer, or null.
+ * @param {PointerEvent} event
+ * @returns {Spot|null}
+ */
+function wordAt(event) {
+  const target = targetOf(event);
+  /** @type {HTMLElement|null} */
+  const row = target.closest("[data-passage]");
+  const place = target.closest(".pv-passage") && caretAt(event.clientX, event.clientY);
   if (!row || place?.node?.nodeType !== Node.TEXT_NODE) return null;
-  const name = row.dataset.passage;
+  const name = row.dataset.passage ?? "";
   const passage = passageOf(shownCompletion(), name);
   if (!passage) return null;
   const at = place.offset + hiddenIn(row);
@@ -66,6 +80,7 @@ function wordAt({ clientX, clientY, target }) {
   return found ? { ...spotOf(name, passage, found), pointed: true } : null;
 }
 
+/** @param {number} x @param {number} y */
 function caretAt(x, y) {
   if (document.caretPositionFromPoint) {
     const found = document.caretPositionFromPoint(x, y);
@@ -75,33 +90,40 @@ function caretAt(x, y) {
   return range && { node: range.startContainer, offset: range.startOffset };
 }
 
-/** How much of a row's passage, at its beginning, is not shown; UTF-16 units. */
+/**
+ * How much of a row's passage, at its beginning, is not shown; UTF-16 units.
+ * @param {Element|null} row
+ */
 function hiddenIn(row) {
-  return row?.querySelector(".pv-passage").firstChild.textContent.length ?? 0;
+  return row?.querySelector(".pv-passage")?.firstChild?.textContent?.length ?? 0;
 }
 
+/** @param {Completion|null} completion @param {string|undefined} name */
 function passageOf(completion, name) {
   const trace = completion?.trace;
   return name === "answer" ? trace?.answer : trace?.steps[Number(name?.slice(5)) - 1];
 }
 
-/** A word's place in the completion's text and in its passage, UTF-16 units. */
+/**
+ * A word's place in the completion's text and in its passage, UTF-16 units.
+ * @param {string} passage
+ * @param {TraceAnswer} traceAnswer
+ * @param {RegExpExecArray} regExpExecArray
+ */
 function spotOf(passage, { start }, { index, 0: text }) {
   return { passage, text, start: start + index, end: start + index + text.length, within: index };
 }
 
+/** @param {HTMLElement} trace @param {ShownWord|null} word */
 function mark(trace, word) {
   const marks = window.CSS?.highlights;
   if (!marks) return;
   marks.delete(HIGHLIGHT);
-  const row =
-    word &&
-    [...trace.querySelectorAll("[data-passage]")].find(
-      ({ dataset }) => dataset.passage === word.passage,
-    );
-  const node = row?.querySelector(".pv-passage").lastChild;
-  const start = row && word.within - hiddenIn(row);
-  if (!row || start < 0 || start > node.length) return;
+  if (!word) return;
+  const row = trace.querySelector(`[data-passage="${word.passage}"]`);
+  const node = row?.querySelector(".pv-passage")?.lastChild;
+  const start = word.within - hiddenIn(row);
+  if (!(node instanceof Text) || start < 0 || start > node.length) return;
   const range = new Range();
   range.setStart(node, start);
   range.setEnd(node, Math.min(node.length, start + word.text.length));

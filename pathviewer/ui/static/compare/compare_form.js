@@ -1,6 +1,10 @@
-/** What to compare: a worklist's pairs, or two answers to a question of one's own. */
+/**
+ * What to compare: a worklist's pairs, or two answers to a question of one's own.
+ *
+ * @import { Box, ComparisonList, OpenedSlide } from "../../api_types"
+ */
 
-import { request } from "../core/api.js";
+import { failureOf, request } from "../core/api.js";
 import { progressText } from "./vote_bar.js";
 import { askTwice, openList } from "./compare_store.js";
 import { fill, h, setText } from "../core/dom.js";
@@ -70,8 +74,8 @@ export class CompareStart {
   async open() {
     try {
       const [lists, slides] = await Promise.all([
-        request("/api/comparisons"),
-        request("/api/slides"),
+        request("GET /api/comparisons"),
+        request("GET /api/slides"),
       ]);
       fill(
         this.lists,
@@ -95,13 +99,17 @@ export class CompareStart {
         ),
       );
       if (slides.length) this.openSlide(linked.roi);
-    } catch (error) {
+    } catch (thrown) {
+      const error = failureOf(thrown);
       if (error.status !== 401) say(error.message, "warning");
     }
   }
 
+  /** @param {Box|null} [box] */
   async openSlide(box = null) {
-    const slide = await request(`/api/slides/${encodeURIComponent(this.slide.value)}`);
+    const slide = await request("GET /api/slides/{slide_id}", {
+      path: { slide_id: this.slide.value },
+    });
     if (store.get("comparison")) return;
     this.views.showSlide(slide, `slide ${slide.id}`, box);
   }
@@ -116,7 +124,7 @@ export class CompareStart {
       .split("\n")
       .map((line) => line.trim())
       .filter(Boolean);
-    const { slide } = this.views;
+    const slide = /** @type {OpenedSlide} */ (this.views.slide);
     askTwice({
       slide: slide.id,
       identity: slide.identity,
@@ -161,6 +169,7 @@ export class CompareStart {
   }
 }
 
+/** @param {ComparisonList} list */
 function entry({ id, name, pairs, mine, done }) {
   return h(
     "li",

@@ -1,4 +1,10 @@
-/** The keys of the page on which answers are compared. */
+/**
+ * The keys of the page on which answers are compared.
+ *
+ * @import { KeyEntry, VoteWords } from "../../page_types"
+ * @import { CompareViews } from "./linked_views.js"
+ * @import { KeyedView } from "../viewer/view_keys.js"
+ */
 
 import { CHOICE_KEYS, REASON_KEYS, toggleReason } from "./vote_bar.js";
 import { stepBy } from "./completion_side.js";
@@ -8,8 +14,10 @@ import { store } from "../core/store.js";
 import { viewKeys } from "../viewer/view_keys.js";
 
 /**
- * @param {Object} vocabulary choices and reasons, see Ballot
- * @returns {{keys: string[], shown: string, what: string, group: string, run: Function}[]}
+ * @param {VoteWords} vocabulary
+ * @param {CompareViews} views
+ * @param {() => void} toggleKeys
+ * @returns {KeyEntry[]}
  */
 export function compareKeys(vocabulary, views, toggleKeys) {
   return [
@@ -29,6 +37,14 @@ export function compareKeys(vocabulary, views, toggleKeys) {
   ];
 }
 
+/**
+ * @template {string} Name
+ * @param {string} group
+ * @param {{name: Name, label: string}[]} words
+ * @param {Record<Name, string>} keys
+ * @param {(name: Name) => unknown} run
+ * @returns {KeyEntry[]}
+ */
 function wordKeys(group, words, keys, run) {
   return words.map(({ name, label }) => ({
     keys: [keys[name].toLowerCase()],
@@ -39,6 +55,7 @@ function wordKeys(group, words, keys, run) {
   }));
 }
 
+/** @param {string} group @returns {KeyEntry[]} */
 function afterKeys(group) {
   return [
     {
@@ -46,7 +63,7 @@ function afterKeys(group) {
       shown: "N, Enter",
       what: "Next pair, after the vote",
       group,
-      run: () => ["voted", "failed"].includes(store.get("comparison")?.state) && next(),
+      run: () => ["voted", "failed"].includes(store.get("comparison")?.state ?? "") && next(),
     },
     { keys: ["u"], shown: "U", what: "Undo the last vote", group, run: () => undo() },
     {
@@ -59,6 +76,7 @@ function afterKeys(group) {
   ];
 }
 
+/** @param {string} group @returns {KeyEntry[]} */
 function commentKeys(group) {
   return [
     {
@@ -71,6 +89,7 @@ function commentKeys(group) {
   ];
 }
 
+/** @param {string} group @param {CompareViews} views @returns {KeyEntry[]} */
 function slideKeys(group, views) {
   const turn = () => store.set("side", store.get("side") === "left" ? "right" : "left");
   return [
@@ -96,19 +115,19 @@ function slideKeys(group, views) {
       shown: "Home",
       what: "Back to the region",
       group,
-      run: () => store.get("comparison") && views.goTo(store.get("comparison").box),
+      run: () => store.get("comparison") && views.goTo(store.need("comparison").box),
     },
   ];
 }
 
-/** As on the viewer's page, but for what that page alone has. */
+/** As on the viewer's page, but for what that page alone has. @param {CompareViews} views */
 function moves(views) {
   const taken = new Set(["g", "f"]);
-  const canvas = new Proxy(/** @type {import("../viewer/view_keys.js").KeyedView} */ ({}), {
+  const canvas = new Proxy(/** @type {KeyedView} */ ({}), {
     get:
       (_, name) =>
-      (...given) =>
-        views.moved[name](...given),
+      (/** @type {unknown[]} */ ...given) =>
+        Reflect.apply(Reflect.get(views.moved, name), views.moved, given),
   });
   return viewKeys(canvas).filter(({ keys }) => !keys.some((key) => taken.has(key)));
 }

@@ -1,13 +1,12 @@
 /**
  * Where the two answers looked, each fetched once it is written, and what of it glows.
  *
- * store "sideMaps"   {left, right}: null, or what GET .../maps told, see attention_maps.js
- * store "firstGlow"  what glows in the first view, see glow.js: the left answer's of two views, else
- *                    that of the side that is on the slide
- * store "secondGlow" the right answer's
+ * The store has them in "sideMaps", "firstGlow" and "secondGlow".
+ *
+ * @import { Glow, SideName, StoreValues } from "../../page_types"
  */
 
-import { request } from "../core/api.js";
+import { failureOf, request } from "../core/api.js";
 import { decodedMaps } from "../attention/attention_maps.js";
 import { SIDES } from "./compare_store.js";
 import { eventGlow, passageGlow } from "../attention/selected_map.js";
@@ -15,6 +14,7 @@ import { store } from "../core/store.js";
 
 const NONE = { left: null, right: null };
 const TITLES = { left: "Left", right: "Right" };
+/** @type {string|null} */
 let of = null;
 
 store.set("sideMaps", NONE);
@@ -24,9 +24,7 @@ store.set("secondGlow", null);
 /** Keep maps and glows at the comparison on the screen. */
 export function keepSideMaps() {
   store.on("comparison", fetchMaps);
-  ["sideMaps", "steps", "liveEvents", "heat", "side", "linked"].forEach((name) =>
-    store.on(name, glow),
-  );
+  store.onAny(["sideMaps", "steps", "liveEvents", "heat", "side", "linked"], glow);
 }
 
 function fetchMaps() {
@@ -35,16 +33,23 @@ function fetchMaps() {
     of = null;
     store.set("sideMaps", NONE);
   }
-  if (of || !["ready", "voted"].includes(one?.state)) return;
+  if (of || !one || !["ready", "voted"].includes(one.state)) return;
   of = one.id;
   SIDES.forEach((side) => fetchSide(one.id, side));
 }
 
+/** @param {string} id @param {SideName} side */
 async function fetchSide(id, side) {
+  /** @type {StoreValues["sideMaps"]["left"]} */
   let told = null;
   try {
-    told = decodedMaps(await request(`/api/comparisons/${encodeURIComponent(id)}/${side}/maps`));
-  } catch (error) {
+    told = decodedMaps(
+      await request("GET /api/comparisons/{comparison_id}/{side}/maps", {
+        path: { comparison_id: id, side },
+      }),
+    );
+  } catch (thrown) {
+    const error = failureOf(thrown);
     if (error.status === undefined) throw error;
     told = { missing: error.message };
   }
@@ -56,10 +61,12 @@ function glow() {
   store.set("secondGlow", store.get("linked") ? glowOf("right") : null);
 }
 
+/** @param {SideName} side @returns {Glow|null} */
 function glowOf(side) {
   const told = store.get("sideMaps")[side];
+  /** @param {Glow} found @returns {Glow} */
   const titled = (found) => ({ ...found, title: `${TITLES[side]}: ${found.title.toLowerCase()}` });
-  if (told?.missing) {
+  if (told && "missing" in told) {
     return titled({ title: "no map", kind: "", map: null, box: null, sentence: told.missing });
   }
   if (told) return titled(passageGlow(told, store.get("steps")[side] ?? "all"));

@@ -1,6 +1,10 @@
-/** The page on which two answers are compared. */
+/**
+ * The page on which two answers are compared.
+ *
+ * @import { VoteWords } from "../../page_types"
+ */
 
-import { request } from "../core/api.js";
+import { failureOf, request } from "../core/api.js";
 import { setColours } from "../attention/colour_maps.js";
 import { Ballot } from "./vote_bar.js";
 import { compareKeys } from "./compare_keys.js";
@@ -9,7 +13,7 @@ import { CompareSide } from "./completion_side.js";
 import { CompareStart } from "./compare_form.js";
 import { leave, resume } from "./compare_store.js";
 import { CompareViews } from "./linked_views.js";
-import { fill, h } from "../core/dom.js";
+import { byId, fill, h } from "../core/dom.js";
 import { bindKeys } from "../core/key_binding.js";
 import { keysPanel } from "../core/keys_panel.js";
 import { messageLine } from "../core/message_line.js";
@@ -17,6 +21,7 @@ import { identityText } from "../viewer/slide_identity.js";
 import { say, store } from "../core/store.js";
 
 class ComparePage {
+  /** @param {HTMLElement} host @param {VoteWords} vocabulary */
   constructor(host, vocabulary) {
     this.host = host;
     this.views = new CompareViews();
@@ -47,7 +52,7 @@ class ComparePage {
     this.keys = keysPanel(table);
     host.append(this.keys);
     bindKeys(table);
-    ["comparison", "list", "linked"].forEach((name) => store.on(name, () => this.show()));
+    store.onAny(["comparison", "list", "linked"], () => this.show());
   }
 
   toggleKeys() {
@@ -89,8 +94,8 @@ class ComparePage {
 async function begin() {
   messageLine();
   const { colours, vocabulary } = document.body.dataset;
-  setColours(JSON.parse(colours));
-  const page = new ComparePage(document.getElementById("compare"), JSON.parse(vocabulary));
+  setColours(JSON.parse(colours ?? "{}"));
+  const page = new ComparePage(byId("compare"), JSON.parse(vocabulary ?? "{}"));
   page.views.begin();
   page.views.first.viewer.addHandler(
     "update-viewport",
@@ -100,10 +105,11 @@ async function begin() {
   // the handle of the browser tests; nothing in the page uses it
   window.PathViewer = { store, page };
   try {
-    store.set("me", await request("/api/me"));
+    store.set("me", await request("GET /api/me"));
     await resume();
     page.show();
-  } catch (error) {
+  } catch (thrown) {
+    const error = failureOf(thrown);
     if (error.status !== 401) say(error.message, "error");
   }
 }

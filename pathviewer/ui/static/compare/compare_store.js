@@ -1,27 +1,29 @@
 /**
  * The comparison on the screen: taken from a worklist or asked by oneself, voted on, undone.
+ * The store has it in "comparison", "list", "side", "steps", "liveEvents", "ballot" and "busy".
  *
- * store "comparison"  null, or the body of GET /api/comparisons/{id}; each side has `state` too
- * store "list"        id of the worklist, or null for questions of one's own
- * store "side"        "left" or "right": whose attention lies on the slide
- * store "steps"       {left, right}: the passage that is selected, or null for the whole answer
- * store "liveEvents"  {left, right}: the last `attention` event while an answer is written
- * store "ballot"      {reasons: names, comment: text}
- * store "busy"        whether the server is being asked
+ * @import { ComparisonOut, QuestionRequest, Vote } from "../../api_types"
+ * @import { BallotDraft, BySide, Comparison, ShownSide, SideName } from "../../page_types"
  */
 
-import { request } from "../core/api.js";
+import { failureOf, request } from "../core/api.js";
 import { openStream } from "./compare_stream.js";
 import { forget, keep, recall } from "../core/browser_storage.js";
 import { say, store } from "../core/store.js";
 
+/** @type {SideName[]} */
 export const SIDES = ["left", "right"];
+const ONE = "GET /api/comparisons/{comparison_id}";
 const BALLOT = "ballot ";
 const VOTED = "pathviewer-voted";
+/** @type {BySide<null>} */
 const NOTHING = { left: null, right: null };
+/** @type {ReturnType<typeof openStream>|null} */
 let stream = null;
 let since = 0;
+/** @type {string|null} */
 let doubted = null;
+/** @type {Map<string, string>} */
 const keys = new Map();
 
 store.set("comparison", null);
@@ -32,6 +34,7 @@ store.set("liveEvents", NOTHING);
 store.set("ballot", blank());
 store.set("busy", false);
 
+/** @returns {BallotDraft} */
 function blank() {
   return { reasons: [], comment: "" };
 }
@@ -40,8 +43,9 @@ function blank() {
 export async function resume() {
   const query = new URLSearchParams(window.location.search);
   store.set("list", query.get("list"));
-  if (query.get("comparison")) {
-    await ask(`/api/comparisons/${encodeURIComponent(query.get("comparison"))}`, {}, show);
+  const id = query.get("comparison");
+  if (id) {
+    await ask(() => request(ONE, { path: { comparison_id: id } }), show);
   }
   if (!store.get("comparison") && store.get("list")) await next();
 }
@@ -53,12 +57,13 @@ export function next() {
     show(null);
     return Promise.resolve();
   }
-  return ask(`/api/worklists/${encodeURIComponent(list)}/compare`, { method: "POST" }, (told) => {
-    show(told.comparison);
-  });
+  return ask(
+    () => request("POST /api/worklists/{worklist_id}/compare", { path: { worklist_id: list } }),
+    (told) => show(told.comparison),
+  );
 }
 
-/** Begin with a list. */
+/** Begin with a list. @param {string} id */
 export function openList(id) {
   store.set("list", id);
   return next();
@@ -70,13 +75,13 @@ export function leave() {
   show(null);
 }
 
-/** Ask a question of one's own, answered twice. @param {Object} asked as for POST /api/readings */
+/** Ask a question of one's own, answered twice. @param {QuestionRequest} asked */
 export function askTwice(asked) {
   store.set("list", null);
-  return ask("/api/comparisons", { method: "POST", json: asked }, show);
+  return ask(() => request("POST /api/comparisons", { json: asked }), show);
 }
 
-/** Vote. @param {string} choice */
+/** Vote. @param {Vote["choice"]} choice */
 export async function vote(choice) {
   const one = store.get("comparison");
   if (!one || !["ready", "streaming"].includes(one.state) || store.get("busy")) return;
@@ -101,12 +106,17 @@ export async function vote(choice) {
     seconds: Math.round((performance.now() - since) / 100) / 10,
     overlay_seen: Boolean(store.get("heatSeen")),
   };
-  await send(one, "vote", json, (told) => {
-    keys.delete(one.id);
-    forget(BALLOT + one.id);
-    remember([...voted(), one.id]);
-    show(told);
-  });
+  const path = { comparison_id: one.id };
+  await ask(
+    () => request("POST /api/comparisons/{comparison_id}/vote", { path, json }),
+    (told) => {
+      keys.delete(one.id);
+      forget(BALLOT + one.id);
+      remember([...voted(), one.id]);
+      show(told);
+    },
+    "Not saved: ",
+  );
 }
 
 /** Take the last vote of this session back. */
@@ -116,19 +126,24 @@ export async function undo() {
     say("No vote of this session is left to undo.");
     return;
   }
-  await send({ id: last }, "undo", { key: newKey() }, (told) => {
-    remember(voted().slice(0, -1));
-    if (told.worklist) store.set("list", told.worklist.id);
-    show(told);
-    say("Your vote is taken back; vote again.");
-  });
+  const sent = { path: { comparison_id: last }, json: { key: newKey() } };
+  await ask(
+    () => request("POST /api/comparisons/{comparison_id}/undo", sent),
+    (told) => {
+      remember(voted().slice(0, -1));
+      if (told.worklist) store.set("list", told.worklist.id);
+      show(told);
+      say("Your vote is taken back; vote again.");
+    },
+  );
 }
 
 /** Pass the pair over. */
 export function passOver() {
   const one = store.get("comparison");
   if (!one?.worklist || one.state !== "ready") return;
-  send(one, "skip", {}, () => next());
+  const path = { comparison_id: one.id };
+  ask(() => request("POST /api/comparisons/{comparison_id}/skip", { path }), next);
 }
 
 /** Whether a vote of this session can be undone. */
@@ -136,7 +151,7 @@ export function canUndo() {
   return voted().length > 0;
 }
 
-/** Change reasons or comment; they outlast a reload. */
+/** Change reasons or comment; they outlast a reload. @param {Partial<BallotDraft>} change */
 export function fillIn(change) {
   const one = store.get("comparison");
   const ballot = { ...store.get("ballot"), ...change };
@@ -144,12 +159,17 @@ export function fillIn(change) {
   if (one) keep(BALLOT + one.id, ballot);
 }
 
-/** Select a passage of a side, or none; its side comes to the slide. */
+/**
+ * Select a passage of a side, or none; its side comes to the slide.
+ * @param {SideName} side
+ * @param {string|null} name
+ */
 export function selectStep(side, name) {
   store.set("steps", { ...store.get("steps"), [side]: name });
   if (store.get("side") !== side) store.set("side", side);
 }
 
+/** @param {ComparisonOut|null} one */
 function show(one) {
   stream?.close();
   stream = null;
@@ -157,7 +177,8 @@ function show(one) {
   const same = one && one.id === store.get("comparison")?.id;
   if (!same) {
     since = performance.now();
-    ["steps", "liveEvents"].forEach((name) => store.set(name, NOTHING));
+    store.set("steps", NOTHING);
+    store.set("liveEvents", NOTHING);
     store.set("side", "left");
     store.set("heatSeen", false);
     store.set("message", null);
@@ -168,68 +189,82 @@ function show(one) {
   if (one?.state === "streaming") stream = openStream(one, () => load(one.id));
 }
 
+/** @param {ComparisonOut|null} one @returns {BallotDraft} */
 function ballotOf(one) {
   if (one?.vote) return { reasons: one.vote.reasons, comment: one.vote.comment ?? "" };
   return (one && recall(BALLOT + one.id)) ?? blank();
 }
 
+/** @returns {BySide<ShownSide>} */
 function emptySides() {
-  return Object.fromEntries(SIDES.map((side) => [side, { text: "", trace: null, finish: null }]));
+  const nothing = { text: "", trace: null, finish: null };
+  return { left: nothing, right: nothing };
 }
 
+/** @param {string} id */
 function load(id) {
   return asked(
-    `/api/comparisons/${encodeURIComponent(id)}`,
-    {},
+    () => request(ONE, { path: { comparison_id: id } }),
     (told) => store.get("comparison")?.id === id && show(told),
   );
 }
 
+/** @param {Comparison} one */
 async function stopWriting(one) {
-  const path = `/api/readings/${encodeURIComponent(one.reading)}/stop`;
-  await ask(path, { method: "POST" }, () => {});
+  const path = { question_id: one.reading ?? "" };
+  await ask(
+    () => request("POST /api/readings/{question_id}/stop", { path }),
+    () => {},
+  );
   for (let tries = 0; tries < 50 && store.get("comparison")?.state === "streaming"; tries += 1) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
-function send(one, verb, json, done) {
-  return ask(
-    `/api/comparisons/${encodeURIComponent(one.id)}/${verb}`,
-    { method: "POST", json },
-    done,
-  );
-}
-
-/** Ask the server, one thing at a time. */
-async function ask(path, options, done) {
+/**
+ * Ask the server, one thing at a time.
+ * @template T
+ * @param {() => Promise<T>} asking
+ * @param {(told: T) => unknown} done
+ * @param {string} [failed] what a refusal is said with
+ */
+async function ask(asking, done, failed = "") {
   if (store.get("busy")) return;
   store.set("busy", true);
   try {
-    await asked(path, options, done, () => store.set("busy", false));
+    await asked(asking, done, () => store.set("busy", false), failed);
   } finally {
     store.set("busy", false);
   }
 }
 
-/** What the server refuses is said, and what was filled in stays. */
-async function asked(path, options, done, answered = () => {}) {
+/**
+ * What the server refuses is said, and what was filled in stays.
+ * @template T
+ * @param {() => Promise<T>} asking
+ * @param {(told: T) => unknown} done
+ * @param {() => void} [answered] called before `done`
+ * @param {string} [failed]
+ */
+async function asked(asking, done, answered = () => {}, failed = "") {
+  /** @type {T|null} */
   let told = null;
   try {
-    told = await request(path, options);
-  } catch (error) {
+    told = await asking();
+  } catch (thrown) {
+    const error = failureOf(thrown);
     if (error.status === undefined) throw error;
-    const saved = options.json?.choice ? "Not saved: " : "";
-    if (error.status !== 401) say(saved + error.message, "warning");
+    if (error.status !== 401) say(failed + error.message, "warning");
   }
   answered();
   if (told) await done(told);
 }
 
-/** The same key as long as the same vote is tried. */
+/** The same key as long as the same vote is tried. @param {string} id */
 function keyOf(id) {
-  if (!keys.has(id)) keys.set(id, newKey());
-  return keys.get(id);
+  const key = keys.get(id) ?? newKey();
+  keys.set(id, key);
+  return key;
 }
 
 function newKey() {
@@ -238,21 +273,24 @@ function newKey() {
     .join("");
 }
 
-/** Comparisons voted on in this tab, the newest last; a reload keeps them. */
+/** Comparisons voted on in this tab, the newest last; a reload keeps them. @returns {string[]} */
 function voted() {
   try {
-    return JSON.parse(window.sessionStorage.getItem(VOTED)) ?? [];
+    return JSON.parse(window.sessionStorage.getItem(VOTED) ?? "[]");
   } catch {
     return [];
   }
 }
 
+/** @param {string[]} ids */
 function remember(ids) {
   window.sessionStorage.setItem(VOTED, JSON.stringify(ids.slice(-200)));
 }
 
+/** @param {ComparisonOut|null} one */
 function writeAddress(one) {
   const query = new URLSearchParams(window.location.search);
+  /** @type {(name: string, value: string|null|undefined) => void} */
   const set = (name, value) => (value ? query.set(name, value) : query.delete(name));
   set("list", store.get("list"));
   set("comparison", one?.id);

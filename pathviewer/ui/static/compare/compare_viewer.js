@@ -1,4 +1,9 @@
-/** One view of the slide with the attention of a side on it. */
+/**
+ * One view of the slide with the attention of a side on it.
+ *
+ * @import { OpenedSlide } from "../../api_types"
+ * @import { GlowName } from "../../page_types"
+ */
 
 import { h } from "../core/dom.js";
 import { Frames } from "../viewer/coordinate_frames.js";
@@ -13,7 +18,10 @@ import { ViewMoves } from "../viewer/view_moves.js";
 import { newViewer } from "../viewer/viewer_options.js";
 
 export class CompareViewer extends ViewMoves {
-  /** @param {string} label @param {string} glow name of the glow in the store that it shows */
+  /** @type {Heat|undefined} */
+  heat;
+
+  /** @param {string} label @param {GlowName} glow name of the glow in the store that it shows */
   constructor(label, glow) {
     super();
     this.stage = h("div", { class: "pv-stage" });
@@ -27,16 +35,16 @@ export class CompareViewer extends ViewMoves {
       this.power,
       heatLegend(glow),
     );
-    this.home = null;
     this.glow = glow;
+    this.label = label;
   }
 
   /** Make the viewer, once its place is in the page. */
   begin() {
-    if (this.viewer) return;
+    if (this.heat) return;
     this.viewer = newViewer(this.stage);
     this.viewer.canvas.setAttribute("role", "application");
-    this.viewer.canvas.setAttribute("aria-label", this.node.getAttribute("aria-label"));
+    this.viewer.canvas.setAttribute("aria-label", this.label);
     this.frames = new Frames(this.viewer, null);
     this.heat = new Heat(this.viewer, this.frames, {
       names: [this.glow, "comparison"],
@@ -48,7 +56,11 @@ export class CompareViewer extends ViewMoves {
     followColours(this.viewer, () => this.frames.slide);
   }
 
-  /** Show a slide; `then` is called with it on the screen. */
+  /**
+   * Show a slide; `then` is called with it on the screen.
+   * @param {OpenedSlide} slide
+   * @param {() => void} then
+   */
   open(slide, then) {
     this.begin();
     if (this.frames.slide?.id === slide.id && this.frames.item) {
@@ -69,7 +81,7 @@ export class CompareViewer extends ViewMoves {
       success: () => {
         this.frames.allowOut(Math.max(...presets(slide).map(({ downsample }) => downsample)));
         then();
-        this.heat.changed();
+        this.heat?.changed();
       },
     });
   }
@@ -78,7 +90,7 @@ export class CompareViewer extends ViewMoves {
     const { slide, item } = this.frames;
     const downsample = item && this.frames.downsample();
     // a view that is not in the page's layout has no size, and so no scale
-    const placed = Number.isFinite(downsample) && downsample > 0;
+    const placed = Boolean(downsample && Number.isFinite(downsample) && downsample > 0);
     this.scale.node.hidden = !placed;
     if (!placed) return;
     this.viewer.navigator.element.style.visibility = this.frames.wholeInView()

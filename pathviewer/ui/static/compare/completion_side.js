@@ -1,4 +1,8 @@
-/** One of the two answers: its steps, its answer, and after the vote who wrote it. */
+/**
+ * One of the two answers: its steps, its answer, and after the vote who wrote it.
+ *
+ * @import { Comparison, Finish, ShownSide } from "../../page_types"
+ */
 
 import { fill, h, setAttribute, setText } from "../core/dom.js";
 import { selectStep } from "./compare_store.js";
@@ -7,18 +11,22 @@ import { url } from "../core/api.js";
 import { store } from "../core/store.js";
 
 const TITLES = { left: "Left", right: "Right" };
+/** @type {Partial<Record<Finish, string>>} */
 const ENDS = { length: "cut off at its greatest length", cancelled: "stopped" };
 
 export class CompareSide {
   /** @param {"left"|"right"} side */
   constructor(side) {
     this.side = side;
+    /** @type {string|null} */
+    this.of = null;
     this.state = h("span", { class: "pv-quiet" });
     this.shown = h("span", { class: "pv-on-slide" }, "on the slide");
     this.name = h("p", { class: "pv-compare-name" });
     this.list = h("ol", { class: "pv-steps", "aria-label": `Steps, ${side}` });
     this.answer = this.row("answer", "Answer", "pv-answer", "div");
     this.raw = h("p", { class: "pv-raw" });
+    /** @type {ReturnType<CompareSide["row"]>[]} */
     this.rows = [];
     this.body = h(
       "div",
@@ -39,7 +47,7 @@ export class CompareSide {
       this.name,
       this.body,
     );
-    ["comparison", "steps", "side", "linked"].forEach((name) => store.on(name, () => this.show()));
+    store.onAny(["comparison", "steps", "side", "linked"], () => this.show());
   }
 
   show() {
@@ -53,7 +61,7 @@ export class CompareSide {
     this.shown.style.visibility =
       !store.get("linked") && store.get("side") === this.side ? "visible" : "hidden";
     while (this.rows.length < steps.length) this.grow();
-    while (this.rows.length > steps.length) this.rows.pop().node.remove();
+    while (this.rows.length > steps.length) this.rows.pop()?.node.remove();
     steps.forEach((step, index) => this.rows[index].show(step, chosen));
     const said = answer.trace?.answer;
     this.answer.node.hidden = !said;
@@ -64,6 +72,7 @@ export class CompareSide {
     this.showName(one);
   }
 
+  /** @param {Comparison} one @param {ShownSide} answer */
   stateText(one, answer) {
     if (one.state === "failed") return one.error ?? "It could not be answered.";
     if (answer.finish) return ENDS[answer.finish] ?? "";
@@ -71,7 +80,10 @@ export class CompareSide {
     return answer.text ? "writing …" : "looking at the region …";
   }
 
-  /** The name has its line from the beginning, so that nothing moves when it is told. */
+  /**
+   * The name has its line from the beginning, so that nothing moves when it is told.
+   * @param {Comparison} one
+   */
   showName(one) {
     const name = one.names?.[this.side];
     this.node.toggleAttribute("data-won", one.vote?.choice === this.side);
@@ -101,7 +113,13 @@ export class CompareSide {
     this.list.append(row.node);
   }
 
-  /** A passage whose number selects it. */
+  /**
+   * A passage whose number selects it.
+   * @param {string} name
+   * @param {string} label
+   * @param {string} kind
+   * @param {"div"|"li"} tag
+   */
   row(name, label, kind, tag) {
     const button = h("button", { type: "button", class: "pv-number" }, label);
     const text = h("p", { class: "pv-passage" });
@@ -111,7 +129,12 @@ export class CompareSide {
     const toggle = () =>
       selectStep(this.side, store.get("steps")[this.side] === name ? null : name);
     button.addEventListener("click", toggle);
-    text.addEventListener("click", () => window.getSelection().isCollapsed && toggle());
+    text.addEventListener("click", () => window.getSelection()?.isCollapsed && toggle());
+    /**
+     * @param {{text: string, state: keyof typeof STATES}} step
+     * @param {string|null} chosen
+     * @param {string} [meant]
+     */
     const show = (step, chosen, meant = "") => {
       const selected = chosen === name;
       if (selected && button.getAttribute("aria-pressed") === "false") {
@@ -128,7 +151,10 @@ export class CompareSide {
   }
 }
 
-/** Select the passage after (1) or before (-1) the selected one of the side on the slide. */
+/**
+ * Select the passage after (1) or before (-1) the selected one of the side on the slide.
+ * @param {1|-1} sign
+ */
 export function stepBy(sign) {
   const side = store.get("side");
   const trace = store.get("comparison")?.sides[side].trace;
@@ -136,7 +162,7 @@ export function stepBy(sign) {
   const names = trace.steps.map((_, index) => `step ${index + 1}`);
   if (trace.answer) names.push("answer");
   if (!names.length) return;
-  const at = names.indexOf(store.get("steps")[side]);
+  const at = names.indexOf(store.get("steps")[side] ?? "");
   const wanted = at < 0 ? (sign > 0 ? 0 : names.length - 1) : at + sign;
   selectStep(side, names[Math.min(names.length - 1, Math.max(0, wanted))]);
 }

@@ -1,10 +1,11 @@
 /**
  * The slide between the two answers: one view whose attention is switched, or two that move as one.
  *
- * store "linked"  whether there are two
+ * @import { Box, OpenedSlide } from "../../api_types"
+ * @import { Comparison } from "../../page_types"
  */
 
-import { request } from "../core/api.js";
+import { failureOf, request } from "../core/api.js";
 import { CompareViewer } from "./compare_viewer.js";
 import { h } from "../core/dom.js";
 import { keep, recall } from "../core/browser_storage.js";
@@ -25,7 +26,9 @@ export class CompareViews {
       this.second.node,
     );
     this.leader = this.first;
+    /** @type {OpenedSlide|null} */
     this.slide = null;
+    /** @type {string|null} */
     this.boxed = null;
     store.on("me", () => store.set("linked", recall(KEPT) === true));
   }
@@ -47,15 +50,19 @@ export class CompareViews {
     if (one) requestAnimationFrame(() => requestAnimationFrame(() => this.goTo(one.box)));
   }
 
+  /** @param {Comparison|null} one */
   async show(one) {
     if (!one || !this.first.viewer) return;
     if (this.slide?.id !== one.slide.id) {
       this.slide = null;
       try {
-        const slide = await request(`/api/slides/${encodeURIComponent(one.slide.id)}`);
+        const slide = await request("GET /api/slides/{slide_id}", {
+          path: { slide_id: one.slide.id },
+        });
         if (store.get("comparison")?.slide.id !== slide.id) return;
         this.slide = slide;
-      } catch (error) {
+      } catch (thrown) {
+        const error = failureOf(thrown);
         if (error.status !== 401) say(`The slide cannot be shown: ${error.message}`, "warning");
         return;
       }
@@ -63,7 +70,12 @@ export class CompareViews {
     this.showSlide(this.slide, one.id, one.box);
   }
 
-  /** A slide, and a level-0 box of it if another one was on the screen before. */
+  /**
+   * A slide, and a level-0 box of it if another one was on the screen before.
+   * @param {OpenedSlide} slide
+   * @param {string} name
+   * @param {Box|null} box
+   */
   showSlide(slide, name, box) {
     this.slide = slide;
     this.first.open(slide, () => {
@@ -76,7 +88,7 @@ export class CompareViews {
     });
   }
 
-  /** Bring what was asked about into view. */
+  /** Bring what was asked about into view. @param {Box} box */
   goTo(box) {
     this.leader = this.first;
     if (this.first.frames?.item) this.first.frames.frame(box);
@@ -92,7 +104,11 @@ export class CompareViews {
     this.second.open(this.slide, () => this.take(this.first, this.second));
   }
 
-  /** Let a view's movements be the other's, while it is the one that is moved. */
+  /**
+   * Let a view's movements be the other's, while it is the one that is moved.
+   * @param {CompareViewer} from
+   * @param {CompareViewer} to
+   */
   follow(from, to) {
     const lead = () => {
       this.leader = from;
@@ -103,14 +119,18 @@ export class CompareViews {
     from.viewer.addHandler("update-viewport", () => this.leader === from && this.take(from, to));
   }
 
-  /** Put a view where another one is. */
+  /**
+   * Put a view where another one is.
+   * @param {CompareViewer} from
+   * @param {CompareViewer} to
+   */
   take(from, to) {
     if (!store.get("linked") || !from.frames?.item || !to.frames?.item) return;
     const [there, here] = [from.viewer.viewport, to.viewer.viewport];
     if (here.getRotation(true) !== there.getRotation(true)) {
       here.setRotation(there.getRotation(true), true);
     }
-    here.zoomTo(there.getZoom(true), null, true);
+    here.zoomTo(there.getZoom(true), undefined, true);
     here.panTo(there.getCenter(true), true);
   }
 

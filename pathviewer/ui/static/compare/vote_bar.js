@@ -1,4 +1,9 @@
-/** The bar below: why, which is better, and after the vote what others chose and the next pair. */
+/**
+ * The bar below: why, which is better, and after the vote what others chose and the next pair.
+ *
+ * @import { Vote } from "../../api_types"
+ * @import { Comparison, VoteWords } from "../../page_types"
+ */
 
 import { canUndo, fillIn, leave, next, passOver, undo, vote } from "./compare_store.js";
 import { fill, h, setAttribute, setText } from "../core/dom.js";
@@ -14,7 +19,7 @@ export const REASON_KEYS = {
   too_long: "O",
 };
 
-/** Tick a reason, or take it back. */
+/** Tick a reason, or take it back. @param {Vote["reasons"][number]} name */
 export function toggleReason(name) {
   if (store.get("comparison")?.vote) return;
   const { reasons } = store.get("ballot");
@@ -24,7 +29,7 @@ export function toggleReason(name) {
 }
 
 export class Ballot {
-  /** @param {{choices: Word[], reasons: Word[]}} vocabulary @typedef {{name: string, label: string}} Word */
+  /** @param {VoteWords} vocabulary */
   constructor(vocabulary) {
     this.words = Object.fromEntries(
       vocabulary.choices.map(({ name, label }) => [name, label.toLowerCase()]),
@@ -55,6 +60,7 @@ export class Ballot {
         label,
       ),
     );
+    /** @type {HTMLInputElement} */
     this.comment = h("input", {
       type: "text",
       class: "pv-field",
@@ -67,11 +73,12 @@ export class Ballot {
       onkeydown: ({ key }) => ["Enter", "Escape"].includes(key) && this.comment.blur(),
     });
     this.after = h("p", { class: "pv-compare-after", role: "status" });
+    this.nextLabel = h("span", {}, "Next pair");
     this.next = h(
       "button",
       { type: "button", class: "pv-button pv-primary", onclick: () => next() },
       keyMark("N"),
-      h("span", {}, "Next pair"),
+      this.nextLabel,
     );
     this.undo = h(
       "button",
@@ -119,7 +126,7 @@ export class Ballot {
         this.next,
       ),
     );
-    ["comparison", "ballot", "busy"].forEach((name) => store.on(name, () => this.show()));
+    store.onAny(["comparison", "ballot", "busy"], () => this.show());
   }
 
   show() {
@@ -133,15 +140,20 @@ export class Ballot {
     });
     this.reasons.forEach((button) => {
       button.disabled = Boolean(one.vote);
-      setAttribute(button, "aria-pressed", reasons.includes(button.dataset.reason));
+      setAttribute(
+        button,
+        "aria-pressed",
+        reasons.some((name) => name === button.dataset.reason),
+      );
     });
     this.comment.disabled = Boolean(one.vote);
     if (this.comment.value !== comment) this.comment.value = comment;
     this.showLow(one);
   }
 
+  /** @param {Comparison} one */
   showLow(one) {
-    const { done, mine, pairs } = one.progress ?? {};
+    const { done = 0, mine = 0, pairs = 0 } = one.progress ?? {};
     setText(
       this.progress,
       one.worklist
@@ -150,14 +162,19 @@ export class Ballot {
     );
     fill(this.after, ...afterVote(one, this.words));
     this.next.disabled = one.state === "streaming" || store.get("busy");
-    setText(this.next.lastChild, one.worklist ? "Next pair" : "Done");
+    setText(this.nextLabel, one.worklist ? "Next pair" : "Done");
     this.next.style.visibility = one.vote || one.state === "failed" ? "visible" : "hidden";
     this.pass.style.visibility = one.state === "ready" && one.worklist ? "visible" : "hidden";
     this.undo.style.visibility = canUndo() ? "visible" : "hidden";
   }
 }
 
-/** "3 of 6 pairs done"; of a list that is shared out, how many of its pairs are one's own. */
+/**
+ * "3 of 6 pairs done"; of a list that is shared out, how many of its pairs are one's own.
+ * @param {number} done
+ * @param {number} mine
+ * @param {number} pairs
+ */
 export function progressText(done, mine, pairs) {
   if (!mine) return `no pair is left for you: others have all ${pairs}`;
   const all = mine < pairs ? ` (${pairs} on the list)` : "";
@@ -165,9 +182,13 @@ export function progressText(done, mine, pairs) {
   return `${far} ${mine === 1 ? "pair" : "pairs"} done${all}`;
 }
 
-/** What is told with the vote: how others chose, and how the pair was drawn. */
+/**
+ * What is told with the vote: how others chose, and how the pair was drawn.
+ * @param {Comparison} one
+ * @param {Object<string, string>} words
+ */
 function afterVote(one, words) {
-  if (!one.vote) return [];
+  if (!one.vote || !one.others) return [];
   const others = one.others.length
     ? one.others.map(({ rater, choice }) => `${rater}: ${words[choice]}`).join(", ")
     : one.worklist
@@ -178,6 +199,7 @@ function afterVote(one, words) {
   return [h("span", {}, ["Saved", others, drawn].filter(Boolean).join(" · "))];
 }
 
+/** @param {string} key */
 function keyMark(key) {
   return h("kbd", { class: "pv-key", "aria-hidden": "true" }, key);
 }

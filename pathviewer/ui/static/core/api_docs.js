@@ -1,6 +1,8 @@
 /** The interactive documentation of the API. */
 
-const node = document.getElementById("documentation");
+import { byId } from "./dom.js";
+
+const node = byId("documentation");
 window.SwaggerUIBundle({
   domNode: node,
   url: node.dataset.document,

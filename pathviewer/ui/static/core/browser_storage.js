@@ -13,20 +13,29 @@ function prefix() {
   return account && `pathviewer${store.get("root") ?? ""}:${account}:`;
 }
 
-/** The value kept under a name, or null. */
+/**
+ * The value kept under a name, or null.
+ * @param {string} name
+ * @returns {any}
+ */
 export function recall(name) {
   const before = prefix();
   if (!before) return null;
   // what the storage refused is newer than what it holds
   if (inPage.has(before + name)) return inPage.get(before + name);
   try {
-    return JSON.parse(window.localStorage.getItem(before + name));
+    return JSON.parse(window.localStorage.getItem(before + name) ?? "null");
   } catch {
     return null;
   }
 }
 
-/** Keep a value fit for JSON. @returns {boolean} whether it outlasts the page */
+/**
+ * Keep a value fit for JSON.
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {boolean} whether it outlasts the page
+ */
 export function keep(name, value) {
   const before = prefix();
   if (!before) return false;
@@ -40,6 +49,7 @@ export function keep(name, value) {
   }
 }
 
+/** @param {string} name */
 export function forget(name) {
   const before = prefix();
   if (!before) return;
@@ -51,10 +61,11 @@ export function forget(name) {
   }
 }
 
-/** Names that begin with `start` and have a value, sorted. */
+/** Names that begin with `start` and have a value, sorted. @param {string} start */
 export function namesOf(start) {
   const before = prefix();
   if (!before) return [];
+  /** @type {string[]} */
   let stored = [];
   try {
     stored = Object.keys(window.localStorage);

@@ -1,6 +1,9 @@
 /**
  * The key table. It is bound (key_binding.js) and fills the "?" panel, so that the two cannot differ.
  * Where HistomicsUI has a key for the same thing, it is the same key.
+ *
+ * @import { KeyEntry } from "../../page_types"
+ * @import { Canvas } from "../viewer/slide_canvas.js"
  */
 
 import { grown, moved } from "../regions/handles.js";
@@ -23,8 +26,7 @@ const KEEP_AFTER_MS = 400;
 
 /**
  * @param {import("../viewer/slide_canvas.js").Canvas} canvas
- * @returns {{keys: string[], shown: string, what: string, group: string, run: Function}[]}
- *   `keys` are KeyboardEvent.key values with "Alt+", "Ctrl+" or "Shift+" before them
+ * @returns {KeyEntry[]}
  */
 export function keyTable(canvas) {
   return [
@@ -38,8 +40,10 @@ export function keyTable(canvas) {
   ];
 }
 
+/** @param {Canvas} canvas @returns {KeyEntry[]} */
 function toolKeys(canvas) {
   const group = "Tools";
+  /** @param {string} name */
   const take = (name) => () => canvas.take(name);
   return [
     { keys: ["v"], shown: "V", what: "Pan and select", group, run: take("pan") },
@@ -79,8 +83,10 @@ function toolKeys(canvas) {
   ];
 }
 
+/** @param {Canvas} canvas @returns {KeyEntry[]} */
 function regionKeys(canvas) {
   const group = "Selected region";
+  /** @param {KeyboardEvent} event @param {typeof grown} how */
   const change = (event, how) => {
     const region = selectedRegion();
     if (!region) return;
@@ -91,9 +97,11 @@ function regionKeys(canvas) {
     const step = NUDGE * canvas.frames.downsample();
     const [dx, dy] = turned(scaled(event, step), canvas.frames.rotation());
     const { aspect, slide } = canvas.frames;
-    moveRegion(region.id, how(region.points, dx, dy / aspect, slide));
+    const points = how(region.points, dx, dy / aspect, slide);
+    if (points) moveRegion(region.id, points);
     keepRegion(region.id, KEEP_AFTER_MS);
   };
+  /** @param {string} prefix */
   const arrows = (prefix) => Object.keys(ARROWS).map((key) => prefix + key);
   return [
     {
@@ -136,6 +144,7 @@ function regionKeys(canvas) {
   ];
 }
 
+/** @param {Canvas} canvas @returns {KeyEntry[]} */
 function pageKeys(canvas) {
   return [
     {
@@ -155,7 +164,12 @@ function pageKeys(canvas) {
   ];
 }
 
-/** A step on the screen as a step on a slide that is shown rotated by `degrees`. */
+/**
+ * A step on the screen as a step on a slide that is shown rotated by `degrees`.
+ * @param {number[]} point
+ * @param {number} degrees
+ * @returns {[number, number]}
+ */
 function turned([dx, dy], degrees) {
   const angle = (-degrees * Math.PI) / 180;
   return [dx * Math.cos(angle) - dy * Math.sin(angle), dx * Math.sin(angle) + dy * Math.cos(angle)];

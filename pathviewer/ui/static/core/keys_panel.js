@@ -1,9 +1,13 @@
-/** The "?" panel: every key of the table, by group. */
+/**
+ * The "?" panel: every key of the table, by group.
+ *
+ * @import { KeyEntry } from "../../page_types"
+ */
 
 import { h } from "./dom.js";
 
 /**
- * @param {{shown: string, what: string, group: string}[]} table
+ * @param {KeyEntry[]} table
  * @returns {HTMLDialogElement}
  */
 export function keysPanel(table) {
@@ -13,6 +17,7 @@ export function keysPanel(table) {
     { type: "button", class: "pv-button", onclick: () => panel.close() },
     "Close",
   );
+  /** @type {HTMLDialogElement} */
   const panel = h(
     "dialog",
     { class: "pv-keys", "aria-labelledby": "pv-keys-title" },
@@ -25,6 +30,7 @@ export function keysPanel(table) {
   return panel;
 }
 
+/** @param {KeyEntry[]} table @param {string} group */
 function section(table, group) {
   const rows = table
     .filter((entry) => entry.group === group)

@@ -1,8 +1,13 @@
-/** What happens once when the page opens, and every few seconds after: user, slides, first slide. */
+/**
+ * What happens once when the page opens, and every few seconds after: user, slides, first slide.
+ *
+ * @import { Box, SlideOut } from "../../api_types"
+ * @import { Failure, PanelProps } from "../../page_types"
+ */
 
-import { LOGIN_ENDED, nameVisitor, request } from "./api.js";
+import { LOGIN_ENDED, failureOf, nameVisitor, request } from "./api.js";
 import { addRegion, loadRegions, select } from "../regions/regions.js";
-import { corners, onSlide } from "../regions/shapes.js";
+import { corners, onSlide, sameBox } from "../regions/shapes.js";
 import { say, store, unsay } from "./store.js";
 import { parseView } from "../viewer/view_url.js";
 
@@ -10,17 +15,23 @@ const POLL_SECONDS = 10;
 const STYLE_SHEETS = 7; // as many as page_style.py links
 const STYLE_SECONDS = 5;
 const UNREACHABLE = "The server cannot be reached. Trying again.";
+/** @type {Promise<void>|null} */
 let started = null;
+/** @type {string|null} */
 let asked = null;
 let opening = false;
 
-/** Load what all panels need; every panel may call it, the first one starts it. */
+/**
+ * Load what all panels need; every panel may call it, the first one starts it.
+ * @param {PanelProps} panelProps
+ */
 export function start({ root, library, visitors }) {
   if (visitors) nameVisitor();
   started ??= begin(root, library);
   return started;
 }
 
+/** @param {string} root @param {string} library */
 async function begin(root, library) {
   store.set("root", root);
   await Promise.all([script(`${root}${library}`), styles(root)]);
@@ -29,7 +40,10 @@ async function begin(root, library) {
   window.addEventListener("focus", poll);
 }
 
-/** Wait for the page's style sheets: before them the viewer has no size of its own. */
+/**
+ * Wait for the page's style sheets: before them the viewer has no size of its own.
+ * @param {string} root
+ */
 async function styles(root) {
   const sheets = () =>
     [...document.styleSheets].filter(
@@ -41,6 +55,7 @@ async function styles(root) {
   }
 }
 
+/** @param {string} source @returns {Promise<unknown>} */
 function script(source) {
   return new Promise((resolve, reject) => {
     const node = document.createElement("script");
@@ -62,19 +77,23 @@ function script(source) {
 export async function poll() {
   if (document.hidden && store.get("slides")) return;
   try {
-    if (!store.get("me")) store.set("me", await request("/api/me"));
-    const slides = await request("/api/slides");
+    if (!store.get("me")) store.set("me", await request("GET /api/me"));
+    const slides = await request("GET /api/slides");
     unsay(UNREACHABLE);
     unsay(LOGIN_ENDED);
     if (JSON.stringify(slides) !== JSON.stringify(store.get("slides"))) store.set("slides", slides);
     if (!store.get("slide") && !opening && slides.length) await openFirst(slides);
-  } catch (error) {
+  } catch (thrown) {
+    const error = failureOf(thrown);
     if (error.status === 0) say(UNREACHABLE, "warning");
     else if (error.status !== 401) say(error.message, "warning");
   }
 }
 
-/** Once, however many looks at the slides overlap: a second would take the region off the screen. */
+/**
+ * Once, however many looks at the slides overlap: a second would take the region off the screen.
+ * @param {SlideOut[]} slides
+ */
 async function openFirst(slides) {
   opening = true;
   try {
@@ -84,6 +103,7 @@ async function openFirst(slides) {
   }
 }
 
+/** @param {SlideOut[]} slides */
 async function openWanted(slides) {
   const wanted = parseView(window.location.search);
   const known = slides.some(({ id }) => id === wanted.slide);
@@ -92,37 +112,38 @@ async function openWanted(slides) {
   } else if (wanted.problem) {
     say(`The address holds what cannot be read (${wanted.problem}); it was left out.`, "warning");
   }
-  const id = known ? wanted.slide : slides[0].id;
+  const id = (known && wanted.slide) || slides[0].id;
   await openSlide(id);
   if (known && wanted.roi && store.get("slide")?.id === id) showLinkedRegion(wanted.roi);
 }
 
-/** Select the region of the address; one that is not saved here is added to the page. */
+/**
+ * Select the region of the address; one that is not saved here is added to the page.
+ * @param {Box} box
+ */
 function showLinkedRegion(box) {
-  const same = store
-    .get("regions")
-    .find((region) =>
-      ["x", "y", "width", "height"].every((side) => region.box[side] === box[side]),
-    );
+  const same = store.get("regions").find((region) => sameBox(region.box, box));
   if (same) select(same.id);
-  else if (onSlide(corners(box), store.get("slide"))) {
+  else if (onSlide(corners(box), store.need("slide"))) {
     addRegion("rectangle", corners(box), "Region of the link", { save: false });
   } else say("The region in the address lies outside this slide; it was left out.", "warning");
 }
 
 /**
  * Put a slide on the screen; of several that were asked for, the last one.
- * @returns {Promise<import("./api.js").ApiError|null>} why it is not there, which was said
+ * @param {string} id
+ * @returns {Promise<Failure|null>} why it is not there, which was said
  */
 export async function openSlide(id) {
   asked = id;
   try {
-    const slide = await request(`/api/slides/${encodeURIComponent(id)}`);
+    const slide = await request("GET /api/slides/{slide_id}", { path: { slide_id: id } });
     if (asked !== id) return null;
     store.set("slide", slide);
     await loadRegions(slide);
     return null;
-  } catch (error) {
+  } catch (thrown) {
+    const error = failureOf(thrown);
     if (error.status !== 401) say(error.message, "error");
     return error;
   }
@@ -130,8 +151,8 @@ export async function openSlide(id) {
 
 /** Fetch the facts of the slide on the screen anew, after a change of them. */
 export async function refreshSlide() {
-  const { id } = store.get("slide");
-  const slide = await request(`/api/slides/${encodeURIComponent(id)}`);
-  if (store.get("slide").id === id) store.set("slide", slide);
+  const { id } = store.need("slide");
+  const slide = await request("GET /api/slides/{slide_id}", { path: { slide_id: id } });
+  if (store.get("slide")?.id === id) store.set("slide", slide);
   await poll();
 }

@@ -1,7 +1,5 @@
 /**
  * Research mode: more to see and to judge, for those who study the model rather than the slide.
- *
- * store "research"  whether it is on; kept in this browser for the account
  */
 
 import { keep, recall } from "./browser_storage.js";

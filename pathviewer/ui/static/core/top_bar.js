@@ -1,31 +1,39 @@
-/** The line at the top: the slide's name, messages, what this is not for, who is logged in. */
+/**
+ * The line at the top: the slide's name, messages, what this is not for, who is logged in.
+ *
+ * @import { Me } from "../../api_types"
+ * @import { Message, MessageAction, PanelProps } from "../../page_types"
+ */
 
 import { url } from "./api.js";
-import { fill, h, setText } from "./dom.js";
+import { fill, fillPanel, h, setText } from "./dom.js";
 import { start } from "./page_start.js";
 import { store } from "./store.js";
 
-/** Mount the line into the page's element. */
+/**
+ * Mount the line into the page's element.
+ * @param {Element} element
+ * @param {PanelProps} props
+ */
 export function mount(element, props) {
   const name = h("span", { class: "pv-slide-name" });
   const note = h("span", { class: "pv-pixel-note" });
   const message = h("div", { class: "pv-message", role: "status", "aria-live": "polite" });
   const user = h("div", { class: "pv-user" });
-  element
-    .querySelector("[data-panel]")
-    .replaceChildren(
-      h(
-        "header",
-        { class: "pv-top" },
-        h("a", { class: "pv-skip", href: "#", onclick: skip }, "Skip to the slide"),
-        h("h1", {}, "PathViewer"),
-        name,
-        note,
-        message,
-        h("span", { class: "pv-warning-line" }, "Not for diagnosis"),
-        user,
-      ),
-    );
+  fillPanel(
+    element,
+    h(
+      "header",
+      { class: "pv-top" },
+      h("a", { class: "pv-skip", href: "#", onclick: skip }, "Skip to the slide"),
+      h("h1", {}, "PathViewer"),
+      name,
+      note,
+      message,
+      h("span", { class: "pv-warning-line" }, "Not for diagnosis"),
+      user,
+    ),
+  );
   store.on("slide", (slide) => {
     setText(name, slide?.name ?? "");
     setText(note, slide?.pixel_note ?? "");
@@ -36,11 +44,13 @@ export function mount(element, props) {
   return start(props);
 }
 
+/** @param {Event} event */
 function skip(event) {
   event.preventDefault();
   store.get("canvas")?.surface.focus();
 }
 
+/** @param {HTMLElement} node @param {Message|null} message */
 function showMessage(node, message) {
   node.dataset.kind = message?.kind ?? "none";
   if (!message) {
@@ -65,12 +75,14 @@ function showMessage(node, message) {
   );
 }
 
+/** @param {MessageAction} action */
 function actionOf({ label, run, href }) {
   return href
     ? h("a", { href, class: "pv-action" }, label)
     : h("button", { type: "button", class: "pv-action", onclick: run }, label);
 }
 
+/** @param {Me|undefined} me */
 function insights(me) {
   return (
     me?.actions?.includes("see_insights") &&
@@ -78,7 +90,10 @@ function insights(me) {
   );
 }
 
-/** With the slide on the screen and the region that is selected, to ask about them there. */
+/**
+ * With the slide on the screen and the region that is selected, to ask about them there.
+ * @param {Me|undefined} me
+ */
 function compare(me) {
   return (
     me?.actions?.includes("judge") &&
@@ -88,7 +103,9 @@ function compare(me) {
         href: url("/compare"),
         class: "pv-action",
         onclick: (event) => {
-          event.currentTarget.href = url(`/compare${window.location.search}`);
+          /** @type {HTMLAnchorElement} */ (event.currentTarget).href = url(
+            `/compare${window.location.search}`,
+          );
         },
       },
       "Compare",
@@ -96,6 +113,7 @@ function compare(me) {
   );
 }
 
+/** @param {Me|undefined} me */
 function exports(me) {
   return (
     me?.actions?.includes("export") &&
@@ -103,7 +121,7 @@ function exports(me) {
   );
 }
 
-/** What becomes of what a visitor asks and says. */
+/** What becomes of what a visitor asks and says. @param {Me} me */
 function demo({ labels_go_to: dataset, label_licence: licence }) {
   const kept = dataset
     ? `judgments go to the data set ${dataset}${licence ? ` (${licence})` : ""}`
@@ -117,6 +135,7 @@ function demo({ labels_go_to: dataset, label_licence: licence }) {
   return h("span", { title }, `Public demo: ${kept}`);
 }
 
+/** @param {HTMLElement} node @param {Me|undefined} me */
 function showUser(node, me) {
   if (!me?.login) {
     fill(

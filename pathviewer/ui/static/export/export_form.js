@@ -1,8 +1,13 @@
-/** What is exported: the controls of the form, and their values as the server takes them. */
+/**
+ * What is exported: the controls of the form, and their values as the server takes them.
+ *
+ * @import { ExportChoices, ExportRequest } from "../../api_types"
+ */
 
 import { ZONE, zoneNote } from "../core/calendar_days.js";
 import { fill, h } from "../core/dom.js";
 
+/** @type {Record<"models"|"question_types"|"raters"|"cases", string>} */
 const LISTS = {
   models: "Models",
   question_types: "Question types",
@@ -10,7 +15,11 @@ const LISTS = {
   cases: "Cases",
 };
 
-/** Fill the form. @param {Object} choices as GET /api/exports/choices gives them */
+/**
+ * Fill the form.
+ * @param {ExportChoices} choices
+ * @param {HTMLElement} form
+ */
 export function exportForm(form, choices) {
   fill(
     form,
@@ -35,7 +44,7 @@ export function exportForm(form, choices) {
       day("since", "From"),
       day("until", "to"),
       zoneNote(ZONE),
-      ...Object.entries(LISTS).map(([name, label]) => several(name, label, choices[name])),
+      ...listNames().map((name) => several(name, LISTS[name], choices[name])),
     ),
     group(
       "Beside them",
@@ -62,28 +71,46 @@ export function exportForm(form, choices) {
   );
 }
 
-/** The form's values; what is empty is left out. */
+/**
+ * The form's values; what is empty is left out.
+ * @param {HTMLFormElement} form
+ * @returns {ExportRequest}
+ */
 export function formValues(form) {
   const data = new FormData(form);
-  const one = (name) => /** @type {string} */ (data.get(name))?.trim() || undefined;
-  /** @type {Object<string, any>} */
-  const values = Object.fromEntries(
-    ["format", "rule", "splits", "licence", "since", "until"].map((name) => [name, one(name)]),
+  /** @param {string} name */
+  const one = (name) => /** @type {string|null} */ (data.get(name))?.trim() || undefined;
+  const texts = Object.fromEntries(
+    ["rule", "splits", "licence", "since", "until"].map((name) => [name, one(name)]),
   );
-  for (const name of Object.keys(LISTS)) values[name] = data.getAll(name);
-  values.zone = ZONE;
-  for (const name of ["comments", "teaching"]) values[name] = data.has(name);
-  return values;
+  const lists = Object.fromEntries(
+    listNames().map((name) => [name, /** @type {string[]} */ (data.getAll(name))]),
+  );
+  return {
+    format: /** @type {ExportRequest["format"]} */ (one("format")),
+    ...texts,
+    ...lists,
+    zone: ZONE,
+    comments: data.has("comments"),
+    teaching: data.has("teaching"),
+  };
 }
 
+function listNames() {
+  return /** @type {(keyof typeof LISTS)[]} */ (Object.keys(LISTS));
+}
+
+/** @param {string} title @param {...Node} controls */
 function group(title, ...controls) {
   return h("fieldset", { class: "pv-export-group" }, h("legend", {}, title), ...controls);
 }
 
+/** @param {string} name @param {string} label @param {Node} control */
 function labelled(name, label, control) {
   return h("div", { class: "pv-filter" }, h("label", { for: `export-${name}` }, label), control);
 }
 
+/** @param {string} name @param {string} label @param {string[][]} options */
 function select(name, label, options) {
   return labelled(
     name,
@@ -96,6 +123,7 @@ function select(name, label, options) {
   );
 }
 
+/** @param {string} name @param {string} label @param {string[]} values */
 function several(name, label, values) {
   return labelled(
     name,
@@ -115,6 +143,7 @@ function several(name, label, values) {
   );
 }
 
+/** @param {string} name @param {string} label @param {string} value */
 function text(name, label, value) {
   return labelled(
     name,
@@ -130,6 +159,7 @@ function text(name, label, value) {
   );
 }
 
+/** @param {string} name @param {string} label */
 function day(name, label) {
   return labelled(
     name,
@@ -138,6 +168,7 @@ function day(name, label) {
   );
 }
 
+/** @param {string} name @param {string} label */
 function tick(name, label) {
   return h("label", { class: "pv-export-tick" }, h("input", { type: "checkbox", name }), label);
 }

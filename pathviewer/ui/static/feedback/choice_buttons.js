@@ -1,17 +1,23 @@
-/** Rows of buttons of which one, or any, is chosen; each shows the key that chooses it. */
+/**
+ * Rows of buttons of which one, or any, is chosen; each shows the key that chooses it.
+ *
+ * @import { Child, Choice, Tick } from "../../page_types"
+ */
 
-import { fill, h, setAttribute } from "../core/dom.js";
+import { fill, h, setAttribute, targetOf } from "../core/dom.js";
 
 /**
  * One of several.
+ * @template {string|number} Name
  * @param {{label: string, kind: string, clearable?: boolean}} how `clearable` lets a second press
  *   take the choice back
- * @param {{name: any, label: string, about?: string, key?: string}[]} choices
- * @param {(name: any) => void} chosen
- * @returns {{node: HTMLElement, show: (name: any) => void, focus: () => void}}
+ * @param {Choice<Name>[]} choices
+ * @param {(name: Name|null) => void} chosen
  */
 export function oneOf({ label, kind, clearable = false }, choices, chosen) {
+  /** @type {Name|null} */
   let now = null;
+  /** @param {Name} name */
   const choose = (name) => chosen(clearable && name === now ? null : name);
   const buttons = choices.map(({ name, label: text, about, key }) =>
     h(
@@ -33,6 +39,7 @@ export function oneOf({ label, kind, clearable = false }, choices, chosen) {
     { class: kind, role: "radiogroup", "aria-label": label, tabindex: "-1" },
     ...buttons,
   );
+  /** @param {Name|null} name */
   const show = (name) => {
     now = name;
     const at = choices.findIndex((choice) => choice.name === name);
@@ -58,21 +65,25 @@ export function oneOf({ label, kind, clearable = false }, choices, chosen) {
 /**
  * Give a row of `oneOf` the keyboard: its choice, or while there is none the row itself, since a ring
  * around the first of them would look like a choice.
+ * @param {HTMLElement} node
  */
 export function focusChoice(node) {
-  (node.querySelector("[aria-checked='true']") ?? node).focus({ preventScroll: true });
+  /** @type {HTMLElement|null} */
+  const chosen = node.querySelector("[aria-checked='true']");
+  (chosen ?? node).focus({ preventScroll: true });
 }
 
 /**
  * Any of several.
+ * @template {string} Name
  * @param {{label: string, kind: string}} how
- * @param {{name: string, sentence: string, hint?: string, key?: string}[]} choices
- * @param {(names: string[]) => void} chosen
- * @returns {{node: HTMLElement, show: (names: string[]) => void, toggle: (name: string) => void,
- *            focus: () => void}}
+ * @param {Tick<Name>[]} choices
+ * @param {(names: Name[]) => void} chosen
  */
 export function anyOf({ label, kind }, choices, chosen) {
+  /** @type {Name[]} */
   let now = [];
+  /** @param {Name} name */
   const toggle = (name) => {
     // at once: the next key may come before the page is drawn anew
     now = choices.map((one) => one.name).filter((one) => (one === name) !== now.includes(one));
@@ -93,6 +104,7 @@ export function anyOf({ label, kind }, choices, chosen) {
     ),
   );
   const node = h("div", { class: kind, role: "group", "aria-label": label }, ...buttons);
+  /** @param {Name[]} names */
   const show = (names) => {
     now = names;
     buttons.forEach((button, index) =>
@@ -103,7 +115,12 @@ export function anyOf({ label, kind }, choices, chosen) {
   return { node, show, toggle, focus: () => buttons[0].focus() };
 }
 
-/** Run what a digit stands for, unless it is typed into a field. @returns {boolean} */
+/**
+ * Run what a digit stands for, unless it is typed into a field.
+ * @param {KeyboardEvent} event
+ * @param {Object<string, () => unknown>} runs
+ * @returns {boolean}
+ */
 export function byDigit(event, runs) {
   const run = runs[event.key];
   if (
@@ -111,7 +128,7 @@ export function byDigit(event, runs) {
     event.ctrlKey ||
     event.altKey ||
     event.metaKey ||
-    event.target.closest("input, textarea, select")
+    targetOf(event).closest("input, textarea, select")
   )
     return false;
   event.preventDefault();
@@ -119,17 +136,24 @@ export function byDigit(event, runs) {
   return true;
 }
 
-/** Replace what a list shows, only when it says something else. */
+/**
+ * Replace what a list shows, only when it says something else.
+ * @param {HTMLElement} node
+ * @param {string} key
+ * @param {...Child} children
+ */
 export function refill(node, key, ...children) {
   if (node.dataset.shown === key) return;
   node.dataset.shown = key;
   fill(node, ...children);
 }
 
+/** @param {string|undefined} key */
 function keyed(key) {
   return key && h("span", { class: "pv-key", "aria-hidden": "true" }, key);
 }
 
+/** @param {string} text @param {string|undefined} key */
 function titled(text, key) {
   return key ? `${text} (${key})` : text;
 }

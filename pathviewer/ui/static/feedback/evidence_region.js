@@ -1,8 +1,7 @@
 /**
  * "It should have looked here": the region of a judgment, drawn with the viewer's own tools.
  *
- * store "drawInto"  who takes the next shape that is drawn in place of the list of regions:
- *                   {hint, take: (shape, points) => void}, or null
+ * @import { Evidence, Point, Shape } from "../../page_types"
  */
 
 import { change } from "./feedback_store.js";
@@ -18,20 +17,21 @@ store.set("drawInto", null);
  * @param {boolean} byKeys whether the corners are to be set at the crosshair
  */
 export function drawEvidence(byKeys) {
-  const canvas = store.get("canvas");
+  const canvas = store.need("canvas");
   if (byKeys) store.set("mode", "keys");
   canvas.take("rectangle");
   store.set("drawInto", { hint: `${EVIDENCE}: `, take });
   canvas.surface.focus();
 }
 
-/** Its outline in level-0 pixels. */
+/** Its outline in level-0 pixels. @param {Evidence} evidence */
 export function outlineOf({ box, points }) {
   return points ?? corners(box);
 }
 
+/** @param {Shape} shape @param {Point[]} points */
 function take(shape, points) {
-  const slide = store.get("slide");
+  const slide = store.need("slide");
   const box = boundingBox(points, slide);
   const plain = shape === "rectangle" && isUpright(points);
   change({

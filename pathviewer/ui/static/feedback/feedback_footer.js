@@ -30,9 +30,10 @@ class JudgeFoot {
     if (!known) return;
     const { text, kind } = savedState();
     this.say(text, kind);
-    this.button.disabled = !unsaved() && store.get("judged").savedAt !== null;
+    this.button.disabled = !unsaved() && store.need("judged").savedAt !== null;
   }
 
+  /** @param {string} text @param {string} kind */
   say(text, kind) {
     setText(this.state, text);
     setAttribute(this.state, "data-kind", kind);

@@ -1,4 +1,8 @@
-/** The keys of judging, part of the key table of keys.js. */
+/**
+ * The keys of judging, part of the key table of keys.js.
+ *
+ * @import { KeyEntry } from "../../page_types"
+ */
 
 import { focusChoice } from "./choice_buttons.js";
 import { change } from "./feedback_store.js";
@@ -9,10 +13,12 @@ const WHICH = "Which step? Press its number.";
 
 store.on("marking", () => unsay(WHICH));
 
-/** @returns {{keys: string[], shown: string, what: string, group: string, run: Function}[]} */
+/** @returns {KeyEntry[]} */
 export function judgeKeys() {
   const group = "Judging";
+  /** @param {string} shown @param {string} what */
   const told = (shown, what) => ({ keys: [], shown, what, group, run: () => {} });
+  /** @param {() => unknown} run */
   const judging = (run) => () =>
     store.get("draft") ? run() : say("There is no answer yet that could be judged.");
   return [
@@ -51,6 +57,7 @@ export function judgeKeys() {
 /** Bring the verdicts into view and give them the keyboard. */
 export function focusVerdicts() {
   store.set("marking", null);
+  /** @type {HTMLElement|null} */
   const verdicts = document.querySelector(".pv-verdicts");
   if (!verdicts) return;
   focusChoice(verdicts);

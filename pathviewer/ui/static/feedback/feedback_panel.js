@@ -1,6 +1,11 @@
-/** The judgment of an answer: verdict, what it should be, what the trace lacks, evidence. */
+/**
+ * The judgment of an answer: verdict, what it should be, what the trace lacks, evidence.
+ *
+ * @import { VerdictRequest } from "../../api_types"
+ * @import { Draft, Evidence, PanelProps, Reading, Vocabulary } from "../../page_types"
+ */
 
-import { h, setText } from "../core/dom.js";
+import { fillPanel, h, setText, targetOf } from "../core/dom.js";
 import { anyOf, byDigit, oneOf, refill } from "./choice_buttons.js";
 import { flaggedSteps } from "./feedback_draft.js";
 import { EVIDENCE, drawEvidence } from "./evidence_region.js";
@@ -13,21 +18,40 @@ import { start } from "../core/page_start.js";
 import { store } from "../core/store.js";
 import { optionOf } from "../questions/passage_text.js";
 
+const SHOULD = { class: "pv-field", "aria-label": "What the answer should be" };
 const OWN_WORDS = "in own words";
 const LONGEST_COMMENT = 4000;
 const LONGEST_ANSWER = 1000;
 
-/** Mount the judgment into the page's element. */
+/**
+ * Mount the judgment into the page's element.
+ * @param {Element} element
+ * @param {PanelProps & {vocabulary: Vocabulary}} props
+ */
 export function mount(element, props) {
   store.set("vocabulary", props.vocabulary);
   const panel = new JudgePanel(props.vocabulary);
-  element.querySelector("[data-panel]").replaceChildren(panel.node);
-  ["draft", "judged", "sending", "reading"].forEach((name) => store.on(name, () => panel.show()));
+  fillPanel(element, panel.node);
+  store.onAny(["draft", "judged", "sending", "reading"], () => panel.show());
   keepJudging();
   return start(props);
 }
 
 class JudgePanel {
+  options = h("select", { ...SHOULD, onchange: () => this.pick() });
+  /** @type {HTMLInputElement} */
+  corrected = h("input", {
+    ...SHOULD,
+    type: "text",
+    maxlength: LONGEST_ANSWER,
+    placeholder: "Right answer",
+    autocomplete: "off",
+    oninput: () => change({ corrected: this.corrected.value }),
+  });
+  /** Completion whose answer is written in own words. @type {string|null} */
+  own = null;
+
+  /** @param {Vocabulary} vocabulary */
   constructor(vocabulary) {
     const { wrong } = vocabulary.reward;
     this.names = {
@@ -39,7 +63,7 @@ class JudgePanel {
     this.verdicts = oneOf(
       { label: "Verdict", kind: "pv-verdicts" },
       vocabulary.verdicts.map((one, index) => ({ ...one, key: String(index + 1) })),
-      (verdict) => this.choose(verdict),
+      (verdict) => verdict && this.choose(verdict),
     );
     this.sure = oneOf(
       { label: "How sure you are, 1 to 5", kind: "pv-sure", clearable: true },
@@ -52,6 +76,7 @@ class JudgePanel {
       vocabulary.absences.map((one, index) => ({ ...one, key: String(after + index) })),
       (absences) => change({ absences }),
     );
+    /** @type {HTMLTextAreaElement} */
     this.comment = h("textarea", {
       class: "pv-field",
       rows: 1,
@@ -63,11 +88,11 @@ class JudgePanel {
     this.evidence = h("div", { class: "pv-row pv-evidence-row" });
     this.tally = h("p", { class: "pv-quiet pv-tally" });
     this.saved = savedParts(vocabulary.reward);
-    this.build();
+    this.node = this.build();
   }
 
   build() {
-    this.node = h(
+    const node = h(
       "form",
       {
         class: "pv-panel pv-judge",
@@ -92,24 +117,15 @@ class JudgePanel {
       this.tally,
       this.saved.node,
     );
-    this.node.addEventListener("submit", (event) => {
+    node.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
     });
-    this.node.addEventListener("keydown", (event) => this.key(event));
+    node.addEventListener("keydown", (event) => this.key(event));
+    return node;
   }
 
   answerRow() {
-    const label = { class: "pv-field", "aria-label": "What the answer should be" };
-    this.options = h("select", { ...label, onchange: () => this.pick() });
-    this.corrected = h("input", {
-      ...label,
-      type: "text",
-      maxlength: LONGEST_ANSWER,
-      placeholder: "Right answer",
-      autocomplete: "off",
-      oninput: () => change({ corrected: this.corrected.value }),
-    });
     return h(
       "div",
       { class: "pv-should" },
@@ -123,9 +139,9 @@ class JudgePanel {
     const draft = store.get("draft");
     this.node.hidden = !draft;
     const reading = store.get("reading");
-    const known = draft && reading && store.get("judged")?.completion === draft.completion;
-    judgeFoot.show(known);
-    if (!known) return;
+    const known = store.get("judged")?.completion === draft?.completion;
+    judgeFoot.show(Boolean(draft && reading && known));
+    if (!draft || !reading || !known) return;
     this.verdicts.show(draft.verdict);
     this.sure.show(draft.confidence);
     this.absences.show(draft.absences);
@@ -137,6 +153,7 @@ class JudgePanel {
     this.saved.show();
   }
 
+  /** @param {Draft} draft @param {Reading} reading */
   showCorrected(draft, { options }) {
     refill(
       this.options,
@@ -159,21 +176,26 @@ class JudgePanel {
   /** An option, or what will be written in own words. */
   pick() {
     const { value } = this.options;
-    this.own = value === OWN_WORDS ? store.get("draft").completion : null;
+    this.own = value === OWN_WORDS ? store.need("draft").completion : null;
     change({ corrected: value === OWN_WORDS ? "" : value });
     if (this.own) this.corrected.focus();
   }
 
-  /** A verdict; whoever answered first keeps to that answer until another one is given. */
+  /**
+   * A verdict; whoever answered first keeps to that answer until another one is given.
+   * @param {VerdictRequest["verdict"]} verdict
+   */
   choose(verdict) {
-    const { first_answer: first } = store.get("reading");
-    const { corrected } = store.get("draft");
+    const { first_answer: first } = store.need("reading");
+    const { corrected } = store.need("draft");
     const keeps = first && this.names.wrong.includes(verdict) && !corrected;
     change({ verdict, ...(keeps && { corrected: first }) });
   }
 
+  /** @param {Evidence|null} evidence */
   showEvidence(evidence) {
     const box = evidence?.box;
+    /** @param {MouseEvent} event */
     const draw = (event) => drawEvidence(event.detail === 0);
     refill(
       this.evidence,
@@ -196,7 +218,7 @@ class JudgePanel {
             class: "pv-button pv-low",
             title: `${box.width} × ${box.height} px`,
             "aria-label": "Go to where it should have looked",
-            onclick: () => store.get("canvas").goTo(evidence),
+            onclick: () => store.need("canvas").goTo(evidence),
           },
           "Go to",
         ),
@@ -214,7 +236,11 @@ class JudgePanel {
     );
   }
 
-  /** Blind first: what was answered before the model was seen, and what it has become. */
+  /**
+   * Blind first: what was answered before the model was seen, and what it has become.
+   * @param {Draft} draft
+   * @param {Reading} reading
+   */
   showBefore(draft, reading) {
     const { first_answer: first, first_confidence: sure } = reading;
     this.first.hidden = !first;
@@ -229,6 +255,7 @@ class JudgePanel {
     focusVerdicts();
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     const { verdicts, absences } = this.names;
     const runs = Object.fromEntries(
@@ -243,7 +270,7 @@ class JudgePanel {
     if (byDigit(event, runs)) return;
     if (event.key === "Escape") {
       event.preventDefault();
-      store.get("canvas").surface.focus();
+      store.need("canvas").surface.focus();
     } else if (event.key === "Enter" && submits(event)) {
       event.preventDefault();
       this.submit();
@@ -251,11 +278,20 @@ class JudgePanel {
   }
 }
 
-function submits({ target, ctrlKey, metaKey }) {
-  return ctrlKey || metaKey || target.matches("[data-choice], [role='radiogroup'], input, select");
+/** @param {KeyboardEvent} event */
+function submits(event) {
+  return (
+    event.ctrlKey ||
+    event.metaKey ||
+    targetOf(event).matches("[data-choice], [role='radiogroup'], input, select")
+  );
 }
 
-/** What the first answer has become: the model's with a right verdict, else what it should be. */
+/**
+ * What the first answer has become: the model's with a right verdict, else what it should be.
+ * @param {Draft} draft
+ * @param {Reading} reading
+ */
 function afterText({ verdict, corrected }, reading) {
   const said = shownCompletion()?.trace?.answer?.text ?? "";
   const now = verdict === "correct" ? optionOf(reading, said) || said : corrected.trim();
@@ -263,6 +299,7 @@ function afterText({ verdict, corrected }, reading) {
   return now === reading.first_answer ? " Now: the same." : ` Now: ${now}.`;
 }
 
+/** @param {Draft} draft */
 function tallyText(draft) {
   const flagged = flaggedSteps(draft);
   const steps = shownCompletion()?.trace?.steps.length ?? 0;

@@ -5,12 +5,10 @@
  * that it never will. Its key makes it one submission however often and from however many tabs it
  * is sent.
  *
- * store "sending"   {waiting: how many are not stored yet, trouble: why the first is not, or null}
- * store "answered"  {body, answer} after the server stored one, {body, refused: ApiError} after it
- *                   refused one for good; null before the first
+ * @import { Answered, Judgment, SentJudgment } from "../../page_types"
  */
 
-import { request } from "../core/api.js";
+import { failureOf, request } from "../core/api.js";
 import { forget, keep, namesOf, recall } from "../core/browser_storage.js";
 import { say, store } from "../core/store.js";
 
@@ -23,8 +21,10 @@ const DIGITS = 15;
 const LATER = new Set([0, 401, 403, 408, 425, 429]);
 
 let busy = false;
-let timer = null;
+/** @type {ReturnType<typeof setTimeout>|undefined} */
+let timer;
 let wait = FIRST_WAIT_MS;
+/** @type {string|null} */
 let trouble = null;
 let begun = false;
 
@@ -41,7 +41,7 @@ export function keepSending() {
   window.addEventListener("storage", tell);
 }
 
-/** Queue judgments in this order and send them. @param {Object[]} bodies of POST /api/feedback */
+/** Queue judgments in this order and send them. @param {Judgment[]} bodies */
 export function submit(bodies) {
   for (const body of bodies) {
     const key = newKey();
@@ -57,7 +57,11 @@ export function submit(bodies) {
   sendNow();
 }
 
-/** What was submitted about a completion and is not stored yet, the oldest first. */
+/**
+ * What was submitted about a completion and is not stored yet, the oldest first.
+ * @param {string} completion
+ * @returns {SentJudgment[]}
+ */
 export function pendingOf(completion) {
   return namesOf(START)
     .map(recall)
@@ -88,19 +92,19 @@ async function send() {
   }
 }
 
-/** Send one; false when it has to be tried again. */
+/** Send one; false when it has to be tried again. @param {string} name */
 async function sent(name) {
   const body = recall(name);
   if (!body) return forgotten(name);
   try {
     // in a shared browser somebody else may have logged in since: the server then refuses
-    const answer = await request("/api/feedback", {
-      method: "POST",
-      json: { ...body, account: store.get("me").account },
+    const answer = await request("POST /api/feedback", {
+      json: { ...body, account: store.need("me").account },
       signal: AbortSignal.timeout(LONGEST_ANSWER_MS),
     });
     done(name, { body, answer });
-  } catch (error) {
+  } catch (thrown) {
+    const error = failureOf(thrown);
     if (error.status === undefined) throw error;
     if (LATER.has(error.status) || error.status >= 500) {
       trouble = error.status === 0 ? "The server cannot be reached." : error.message;
@@ -112,13 +116,14 @@ async function sent(name) {
   return true;
 }
 
-/** Another tab has sent it, or somebody has emptied the browser's storage. */
+/** Another tab has sent it, or somebody has emptied the browser's storage. @param {string} name */
 function forgotten(name) {
   forget(name);
   tell();
   return true;
 }
 
+/** @param {string} name @param {Answered} answered */
 function done(name, answered) {
   trouble = null;
   forget(name);

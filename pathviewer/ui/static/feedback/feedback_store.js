@@ -1,12 +1,9 @@
 /**
  * The judgment of the completion on the screen: the draft, what is stored, what others say.
  *
- * store "draft"   see judge_draft.js, or null where there is nothing to judge
- * store "judged"  {completion, known: bodies by kind that were submitted, history: [own bodies, the
- *                 newest first], others: [..] or null, withheld, reward: {...} or null,
- *                 savedAt: ISO time or null, refused: sentence or null, loaded: whether the server
- *                 has told, recalled: whether the draft was begun on an earlier visit}, or null
- * store "marking" index of the step whose labels are open, or null
+ * The store has it in "draft", "judged" and "marking".
+ *
+ * @import { Answered, Draft, Judged, Known, StepMark } from "../../page_types"
  */
 
 import { request } from "../core/api.js";
@@ -30,7 +27,7 @@ export function keepJudging() {
   if (begun) return;
   begun = true;
   keepSending();
-  ["reading", "completion", "me"].forEach((name) => store.on(name, follow));
+  store.onAny(["reading", "completion", "me"], follow);
   store.on("answered", (answered) => answered && heard(answered));
   window.addEventListener("focus", () => !unsaved() && load());
   // another tab of the same account has had something stored
@@ -48,26 +45,34 @@ function follow() {
   if (id === (store.get("draft")?.completion ?? null)) return;
   store.set("marking", null);
   since = performance.now();
-  store.set(
-    "judged",
-    id && {
-      completion: id,
-      known: submitted(id, {}),
-      history: [],
-      others: null,
-      withheld: false,
-      reward: null,
-      savedAt: null,
-      refused: null,
-      loaded: false,
-      recalled: recall(DRAFT + id) !== null,
-    },
-  );
-  store.set("draft", id && (recall(DRAFT + id) ?? draftOf(id, store.get("judged").known)));
-  if (id) load();
+  if (!id) {
+    store.set("judged", null);
+    store.set("draft", null);
+    return;
+  }
+  const known = submitted(id, {});
+  store.set("judged", {
+    completion: id,
+    known,
+    history: [],
+    others: null,
+    withheld: false,
+    reward: null,
+    savedAt: null,
+    refused: null,
+    loaded: false,
+    recalled: recall(DRAFT + id) !== null,
+  });
+  store.set("draft", recall(DRAFT + id) ?? draftOf(id, known));
+  load();
 }
 
-/** What is on its way about a completion, over what the server has of it. */
+/**
+ * What is on its way about a completion, over what the server has of it.
+ * @param {string} completion
+ * @param {Known} own
+ * @returns {Known}
+ */
 function submitted(completion, own) {
   const pending = pendingOf(completion).map((body) => [body.kind, body]);
   return { ...own, ...Object.fromEntries(pending) };
@@ -80,12 +85,12 @@ async function load() {
   asked += 1;
   const turn = asked;
   // the server away, or a reading that it no longer has: what is typed is kept all the same
-  const told = await request(`/api/completions/${encodeURIComponent(id)}/feedback`).catch(
-    (error) => (error.status === undefined ? Promise.reject(error) : null),
-  );
+  const told = await request("GET /api/completions/{completion_id}/feedback", {
+    path: { completion_id: id },
+  }).catch((error) => (error.status === undefined ? Promise.reject(error) : null));
   if (!told || turn !== asked || store.get("draft")?.completion !== id) return;
-  const before = store.get("judged");
-  const untouched = !isChanged(store.get("draft"), before.known);
+  const before = store.need("judged");
+  const untouched = !isChanged(store.need("draft"), before.known);
   const known = submitted(id, told.own);
   store.set("judged", {
     ...before,
@@ -102,18 +107,19 @@ async function load() {
   else if (!unsaved()) forget(DRAFT + id);
 }
 
-/** Lay what was typed before the server told over what it told. */
+/** Lay what was typed before the server told over what it told. @param {Draft} told */
 function typedOver(told) {
-  const draft = over(told, store.get("draft"));
+  const draft = over(told, store.need("draft"));
   keep(DRAFT + draft.completion, draft);
   show(draft);
 }
 
+/** @param {Judged["history"]} history */
 function newest(history) {
   return history[0]?.created_at ?? null;
 }
 
-/** Change the draft. @param {Object} part fields of it, as in judge_draft.js */
+/** Change the draft. @param {Partial<Draft>} part */
 export function change(part) {
   const before = store.get("draft");
   if (!before) return;
@@ -123,9 +129,13 @@ export function change(part) {
   show(draft);
 }
 
-/** Change what a step is labelled with. */
+/**
+ * Change what a step is labelled with.
+ * @param {number} index
+ * @param {Partial<StepMark>} part
+ */
 export function changeStep(index, part) {
-  const { steps } = store.get("draft");
+  const { steps } = store.need("draft");
   const before = steps[index] ?? {
     events: [],
     quote: null,
@@ -136,9 +146,13 @@ export function changeStep(index, part) {
   change({ steps: { ...steps, [index]: { ...before, ...part } } });
 }
 
-/** Rewrite a step, strike it out with null, or take its edit back with undefined. */
+/**
+ * Rewrite a step, strike it out with null, or take its edit back with undefined.
+ * @param {number} index
+ * @param {string|null|undefined} text
+ */
 export function editStep(index, text) {
-  const edits = { ...store.get("draft").edits };
+  const edits = { ...store.need("draft").edits };
   if (text === undefined) delete edits[index];
   else edits[index] = text;
   change({ edits });
@@ -147,14 +161,14 @@ export function editStep(index, text) {
 /** Whether the draft says anything that was not submitted. */
 export function unsaved() {
   const draft = store.get("draft");
-  return Boolean(draft) && isChanged(draft, store.get("judged").known);
+  return Boolean(draft && isChanged(draft, store.need("judged").known));
 }
 
 /** Submit what changed. @returns {boolean} false where a verdict is wanted first */
 export function submitDraft() {
   const draft = store.get("draft");
   if (!draft?.verdict) return false;
-  const judged = store.get("judged");
+  const judged = store.need("judged");
   if (!judged.loaded) {
     submitWhenLoaded(draft.completion);
     return true;
@@ -174,11 +188,14 @@ export function submitDraft() {
   return true;
 }
 
-/** A judgment that does not know what was said before would take it back unseen. */
+/**
+ * A judgment that does not know what was said before would take it back unseen.
+ * @param {string} id
+ */
 async function submitWhenLoaded(id) {
   await load();
   if (store.get("draft")?.completion !== id) return;
-  if (store.get("judged").loaded) submitDraft();
+  if (store.need("judged").loaded) submitDraft();
   else
     say(
       "Not submitted: the server has not told yet what you said of this answer before. What you " +
@@ -187,33 +204,33 @@ async function submitWhenLoaded(id) {
     );
 }
 
-/** The server has answered for one submission. */
+/** The server has answered for one submission. @param {Answered} answered */
 function heard({ body, answer, refused }) {
   const judged = store.get("judged");
-  const here = judged?.completion === body.completion;
   const more = pendingOf(body.completion).length > 0;
   // what is typed since stays; a draft that says what is stored goes when it is next looked at
-  if (!here) {
+  if (judged?.completion !== body.completion) {
     if (refused) say(`A judgment of another answer was not saved: ${refused.message}`, "error");
     return;
   }
   if (refused) {
     const { [body.kind]: _, ...known } = judged.known;
     store.set("judged", { ...judged, known, refused: refused.message });
-    show(store.get("draft"));
+    show(store.need("draft"));
     return;
   }
-  store.set("judged", { ...judged, savedAt: answer.created_at, reward: answer.reward });
+  if (answer) store.set("judged", { ...judged, savedAt: answer.created_at, reward: answer.reward });
   if (more) return;
   if (!unsaved()) forget(DRAFT + body.completion);
   load();
 }
 
 function clearRefusal() {
-  const judged = store.get("judged");
+  const judged = store.need("judged");
   if (judged.refused) store.set("judged", { ...judged, refused: null });
 }
 
+/** @param {Draft} draft */
 function show(draft) {
   store.set("draft", draft);
 }

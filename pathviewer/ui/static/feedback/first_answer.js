@@ -1,6 +1,11 @@
-/** Blind first: the clinician's own answer, frozen before the model's is shown. */
+/**
+ * Blind first: the clinician's own answer, frozen before the model's is shown.
+ *
+ * @import { Reading } from "../../page_types"
+ */
 
-import { h, setText } from "../core/dom.js";
+import { failureOf } from "../core/api.js";
+import { h, setText, targetOf } from "../core/dom.js";
 import { answerItem } from "../worklists/item_question.js";
 import { byDigit, focusChoice, oneOf } from "./choice_buttons.js";
 import { answerFirst } from "../questions/question_store.js";
@@ -12,37 +17,38 @@ const LONGEST_ANSWER = 1000;
 /** Give the form the keyboard, once it is drawn. */
 export function focusFirstAnswer() {
   requestAnimationFrame(() => {
+    /** @type {HTMLElement|null} */
     const field = document.querySelector(".pv-first-options, .pv-first input");
     if (field?.matches("input")) field.focus({ preventScroll: true });
     else if (field) focusChoice(field);
   });
 }
 
-/** @param {Object} reading that waits for it @returns {HTMLElement} */
+/** @param {Reading} reading that waits for it @returns {HTMLElement} */
 export function firstAnswer(reading) {
   return new FirstAnswer(reading).node;
 }
 
 class FirstAnswer {
+  /** @param {Reading} reading */
   constructor({ options, item }) {
     this.item = item;
     this.options = options;
     this.answer = "";
+    /** @type {number|null} */
     this.sureness = null;
-    /** @type {HTMLElement & {value?: string}} */
-    this.field = options.length
-      ? this.choices()
-      : h("input", {
-          type: "text",
-          class: "pv-field",
-          "aria-label": "Your answer",
-          placeholder: "Your answer",
-          autocomplete: "off",
-          maxlength: LONGEST_ANSWER,
-          oninput: () => {
-            this.answer = this.field.value;
-          },
-        });
+    this.chosen = this.choices();
+    const typed = h("input", {
+      type: "text",
+      class: "pv-field",
+      "aria-label": "Your answer",
+      placeholder: "Your answer",
+      autocomplete: "off",
+      maxlength: LONGEST_ANSWER,
+      oninput: () => {
+        this.answer = typed.value;
+      },
+    });
     this.sure = oneOf(
       { label: "How sure you are", kind: "pv-sure", clearable: true },
       [1, 2, 3, 4, 5].map((name) => ({ name, label: String(name), about: `Sure: ${name} of 5` })),
@@ -60,7 +66,7 @@ class FirstAnswer {
         { class: "pv-quiet" },
         "Your own answer first: it is kept as it is, then the model's is shown.",
       ),
-      this.field,
+      options.length ? this.chosen.node : typed,
       h(
         "div",
         { class: "pv-first-last" },
@@ -82,18 +88,18 @@ class FirstAnswer {
   }
 
   choices() {
-    this.chosen = oneOf(
+    return oneOf(
       { label: "Your answer", kind: "pv-first-options" },
       this.options.map((name, index) => ({
         name,
         label: name,
         ...(index < MOST_KEYS && { key: String(index + 1) }),
       })),
-      (name) => this.choose(name),
+      (name) => this.choose(name ?? ""),
     );
-    return this.chosen.node;
   }
 
+  /** @param {string} name */
   choose(name) {
     this.answer = name;
     setText(this.error, "");
@@ -101,6 +107,7 @@ class FirstAnswer {
     this.chosen.focus();
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     const runs = Object.fromEntries(
       this.options.slice(0, MOST_KEYS).map((name, index) => [index + 1, () => this.choose(name)]),
@@ -111,7 +118,7 @@ class FirstAnswer {
       store.get("canvas")?.surface.focus();
     } else if (
       event.key === "Enter" &&
-      event.target.matches("[data-choice], [role='radiogroup']")
+      targetOf(event).matches("[data-choice], [role='radiogroup']")
     ) {
       event.preventDefault();
       this.keep();
@@ -126,7 +133,8 @@ class FirstAnswer {
     }
     try {
       await (this.item ? answerItem : answerFirst)(answer, this.sureness);
-    } catch (failure) {
+    } catch (thrown) {
+      const failure = failureOf(thrown);
       setText(this.error, failure.message);
     }
   }

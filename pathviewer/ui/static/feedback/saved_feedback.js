@@ -1,4 +1,9 @@
-/** What is stored of a judgment: when, what it earns so far, its history, what others say. */
+/**
+ * What is stored of a judgment: when, what it earns so far, its history, what others say.
+ *
+ * @import { LabelsOut, StepEditOut, VerdictOut } from "../../api_types"
+ * @import { Judged, RewardConstants } from "../../page_types"
+ */
 
 import { h, setText } from "../core/dom.js";
 import { refill } from "./choice_buttons.js";
@@ -7,8 +12,8 @@ import { store } from "../core/store.js";
 
 /** In one line: saved when, on its way, or why not. @returns {{text: string, kind: string}} */
 export function savedState() {
-  const judged = store.get("judged");
-  const draft = store.get("draft");
+  const judged = store.need("judged");
+  const draft = store.need("draft");
   const { waiting, trouble } = store.get("sending");
   if (judged.refused) return { kind: "wrong", text: `Not saved: ${judged.refused}` };
   if (waiting && trouble) {
@@ -26,7 +31,7 @@ export function savedState() {
     : { kind: "none", text: "" };
 }
 
-/** A moment as the clock on the wall shows it. */
+/** A moment as the clock on the wall shows it. @param {string} moment */
 export function clock(moment) {
   const at = new Date(moment);
   const time = [at.getHours(), at.getMinutes(), at.getSeconds()]
@@ -39,8 +44,7 @@ export function clock(moment) {
 
 /**
  * Reward, history and the others' judgments.
- * @param {Reward} constants @returns {{node: HTMLElement, show: () => void}}
- * @typedef {{event_cost: number, right: number, wrong: number, highest: number}} Reward
+ * @param {RewardConstants} constants @returns {{node: HTMLElement, show: () => void}}
  */
 export function savedParts(constants) {
   const reward = h("p", { class: "pv-reward", title: formulaText(constants) });
@@ -53,7 +57,7 @@ export function savedParts(constants) {
   );
   const node = h("div", { class: "pv-saved" }, reward, history.node, withheld, others.node);
   const show = () => {
-    const judged = store.get("judged");
+    const judged = store.need("judged");
     setText(reward, rewardText(judged.reward, constants));
     history.show(
       judged.history.length && `History (${judged.history.length})`,
@@ -78,7 +82,7 @@ export function savedParts(constants) {
           h(
             "span",
             {},
-            ["verdict", "labels", "edited_trace", "evidence"]
+            /** @type {const} */ (["verdict", "labels", "edited_trace", "evidence"])
               .flatMap((kind) => sayings(one[kind] && { ...one[kind], kind }))
               .join("; "),
           ),
@@ -88,19 +92,21 @@ export function savedParts(constants) {
   return { node, show };
 }
 
+/** @param {string} kind */
 function fold(kind) {
   const title = h("summary");
   const list = h("ol");
   const node = h("details", { class: `pv-fold ${kind}` }, title, list);
+  /** @type {<T>(text: string|number|undefined, rows: T[], row: (one: T) => Node) => void} */
   const show = (text, rows, row) => {
     node.hidden = !text;
-    setText(title, text || "");
+    setText(title, String(text || ""));
     refill(list, JSON.stringify(rows), ...rows.map(row));
   };
   return { node, show };
 }
 
-/** @param {Reward} constants */
+/** @param {RewardConstants} constants */
 function formulaText({ event_cost: cost, right, wrong, highest }) {
   return (
     "How strongly a training by your judgment would favour this answer, computed by the " +
@@ -111,10 +117,15 @@ function formulaText({ event_cost: cost, right, wrong, highest }) {
   );
 }
 
-/** What a clinician is told of the reward: training's words for its parts are of no use here. */
+/**
+ * What a clinician is told of the reward: training's words for its parts are of no use here.
+ * @param {Judged["reward"]} reward
+ * @param {RewardConstants} rewardConstants
+ */
 function rewardText(reward, { highest }) {
   const what = "Reward so far (what the model would learn from your judgment)";
-  if (typeof (reward?.process ?? reward?.outcome) !== "number") return `${what}: none yet`;
+  if (!reward || typeof (reward.process ?? reward.outcome) !== "number") return `${what}: none yet`;
+  /** @param {number|null} value */
   const figure = (value) => (typeof value === "number" ? value.toFixed(1) : "–");
   return (
     `${what}: ${figure(reward.total)} of ${highest} = reasoning ${figure(reward.process)} (complete ` +
@@ -123,7 +134,11 @@ function rewardText(reward, { highest }) {
   );
 }
 
-/** One stored body in words; none for null. */
+/**
+ * One stored body in words; none for null.
+ * @param {any} body
+ * @returns {string[]}
+ */
 function sayings(body) {
   if (!body) return [];
   const comment = body.comment ? [`“${body.comment}”`] : [];
@@ -131,7 +146,7 @@ function sayings(body) {
   if (body.kind === "labels") return [...labelWords(body), ...comment];
   if (body.kind === "edited_trace") {
     return body.edited_steps.length
-      ? body.edited_steps.map(({ step, text }) =>
+      ? body.edited_steps.map((/** @type {StepEditOut} */ { step, text }) =>
           text === null ? `step ${step + 1} struck out` : `step ${step + 1} rewritten: ${text}`,
         )
       : ["no step edited"];
@@ -146,17 +161,20 @@ function sayings(body) {
   ];
 }
 
+/** @param {Pick<VerdictOut, "verdict"|"corrected_answer"|"confidence">} verdict */
 function verdictWords({ verdict, corrected_answer: corrected, confidence }) {
   const known = store.get("vocabulary").verdicts.find(({ name }) => name === verdict);
   return [
     known?.label.toLowerCase() ?? verdict,
-    corrected && `should be ${corrected}`,
-    confidence && `sure ${confidence} of 5`,
-  ].filter(Boolean);
+    ...(corrected ? [`should be ${corrected}`] : []),
+    ...(confidence ? [`sure ${confidence} of 5`] : []),
+  ];
 }
 
+/** @param {Pick<LabelsOut, "absences"|"steps">} labels */
 function labelWords({ absences, steps }) {
   const { absences: lacks, errors } = store.get("vocabulary");
+  /** @param {{name: string, sentence: string}[]} list @param {string} wanted */
   const sentence = (list, wanted) =>
     list.find(({ name }) => name === wanted)?.sentence.replace(/\.$/, "") ?? wanted;
   const flagged = steps.flatMap(({ step, events, quote }) =>

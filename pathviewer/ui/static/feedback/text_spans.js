@@ -7,7 +7,7 @@
  */
 export function selectedWords(passage) {
   const selection = window.getSelection();
-  if (selection.isCollapsed || !selection.rangeCount) return null;
+  if (!selection || selection.isCollapsed || !selection.rangeCount) return null;
   const range = selection.getRangeAt(0);
   if (!passage.contains(range.startContainer) || !passage.contains(range.endContainer)) return null;
   const before = document.createRange();
@@ -19,7 +19,12 @@ export function selectedWords(passage) {
   return { quote, start: before.toString().length + words.indexOf(quote) };
 }
 
-/** A quote of a step of the trace, as a label has it. */
+/**
+ * A quote of a step of the trace, as a label has it.
+ * @param {{start: number}} step
+ * @param {string} quote
+ * @param {number} start
+ */
 export function spanOf(step, quote, start) {
   return { quote, start: step.start + start, stop: step.start + start + quote.length };
 }

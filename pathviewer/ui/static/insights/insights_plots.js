@@ -1,5 +1,10 @@
 /** Plotly in the page's own colours; nothing that moves, no tool bar, no address of its makers. */
 
+/**
+ * A figure of Plotly's, which has no types here.
+ * @typedef {{data: Record<string, any>[], layout: Record<string, any>}} Figure
+ */
+
 const TEXT = "#eceff1";
 const QUIET = "#b4bec7";
 const LINE = "#39414a";
@@ -9,18 +14,30 @@ const MOST_HEIGHT = 620;
 const LEAST_NUMBERS = 300;
 
 const NAMES = new Set(["name", "x", "y", "customdata", "ticktext"]);
+/** @type {Record<string, string>} */
 const SIGNS = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 
-/** Draw a figure of the server's into a node. */
+/**
+ * Draw a figure of the server's into a node.
+ * @param {HTMLElement} node
+ * @param {Figure} told
+ * @param {number} rows
+ */
 export function draw(node, told, rows) {
   const figure = asText(told);
   const layout = layoutOf(figure, rows);
   window.Plotly.newPlot(node, figure.data, layout, { displayModeBar: false, responsive: true });
   // the numbers beside it scroll within the same height
-  node.nextElementSibling.style.maxHeight = `${Math.max(layout.height, LEAST_NUMBERS)}px`;
+  /** @type {HTMLElement} */ (node.nextElementSibling).style.maxHeight =
+    `${Math.max(layout.height, LEAST_NUMBERS)}px`;
 }
 
-/** A figure whose names stay text: Plotly takes tags in them for bold print and links. */
+/**
+ * A figure whose names stay text: Plotly takes tags in them for bold print and links.
+ * @param {any} value
+ * @param {boolean} [named]
+ * @returns {any}
+ */
 function asText(value, named = false) {
   if (typeof value === "string")
     return named ? value.replace(/[&<>]/g, (sign) => SIGNS[sign]) : value;
@@ -31,6 +48,7 @@ function asText(value, named = false) {
   );
 }
 
+/** @param {Figure} figure @param {number} rows */
 function layoutOf(figure, rows) {
   const { xaxis = {}, yaxis = {}, ...rest } = figure.layout;
   return {
@@ -49,6 +67,7 @@ function layoutOf(figure, rows) {
   };
 }
 
+/** @param {Record<string, any>} given */
 function axis(given) {
   const title = { font: { size: 13, color: QUIET }, ...given.title };
   return {
@@ -63,7 +82,11 @@ function axis(given) {
   };
 }
 
-/** How many lines of a lying chart there are. */
+/**
+ * How many lines of a lying chart there are.
+ * @param {Figure} figure
+ * @param {number} rows
+ */
 function places(figure, rows) {
   const ticks = figure.layout.yaxis?.tickvals?.length;
   if (ticks) return ticks * Math.max(1, 0.6 * figure.data.length);

@@ -1,8 +1,12 @@
-/** The numbers of a chart. */
+/**
+ * The numbers of a chart.
+ *
+ * @import { ChartOut } from "../../api_types"
+ */
 
 import { h } from "../core/dom.js";
 
-/** @param {{columns: string[], rows: Array, title: string}} chart */
+/** @param {ChartOut} chart */
 export function numbers(chart) {
   const head = h(
     "tr",
@@ -27,10 +31,12 @@ export function numbers(chart) {
   );
 }
 
+/** @param {Pick<ChartOut, "rows">} chart @param {number} place */
 function isNumber(chart, place) {
   return chart.rows.some((row) => typeof row[place] === "number");
 }
 
+/** @param {string|number|null} cell */
 function shown(cell) {
   if (cell === null) return "–";
   if (typeof cell !== "number") return cell;

@@ -1,6 +1,10 @@
-/** Which model answers, what it is fit for, and whether it can be asked now. */
+/**
+ * Which model answers, what it is fit for, and whether it can be asked now.
+ *
+ * @import { PageModel } from "../../page_types"
+ */
 
-import { request } from "../core/api.js";
+import { failureOf, request } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { store } from "../core/store.js";
 
@@ -16,11 +20,13 @@ export function watchModel() {
 }
 
 async function look() {
+  /** @type {PageModel} */
   let model;
   let away = false;
   try {
-    model = await request("/api/model");
-  } catch (error) {
+    model = await request("GET /api/model");
+  } catch (thrown) {
+    const error = failureOf(thrown);
     away = true;
     model = {
       name: "",
@@ -34,7 +40,7 @@ async function look() {
   setTimeout(look, away || model.state === "starting" ? SOON_MS : SETTLED_MS);
 }
 
-/** Why nothing can be asked of this model now, or "". */
+/** Why nothing can be asked of this model now, or "". @param {PageModel|undefined} model */
 export function modelTrouble(model) {
   if (!model) return "The model is being looked for.";
   return model.state === "ready" ? "" : model.sentence;
@@ -43,7 +49,8 @@ export function modelTrouble(model) {
 /** The model's name, its state, and the question types of a specimen. @returns {HTMLElement} */
 export function modelBadge() {
   const node = h("div", { class: "pv-model" });
-  store.on("model", (model) =>
+  store.on("model", () => {
+    const model = store.need("model");
     fill(
       node,
       h(
@@ -60,11 +67,12 @@ export function modelBadge() {
       model.specimen &&
         model.question_types?.length &&
         h("span", { class: "pv-types" }, model.question_types.join(" · ")),
-    ),
-  );
+    );
+  });
   return node;
 }
 
+/** @param {PageModel} model */
 function kept(model) {
   return (
     `It knows ${model.question_types?.join(", ") || "no question type"}; another question is ` +

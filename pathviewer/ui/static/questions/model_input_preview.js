@@ -1,6 +1,10 @@
-/** What the model will see: the region at its pixel budget, with the token grid and the scale. */
+/**
+ * What the model will see: the region at its pixel budget, with the token grid and the scale.
+ *
+ * @import { PreviewOut, PreviewRequest } from "../../api_types"
+ */
 
-import { request } from "../core/api.js";
+import { failureOf, request } from "../core/api.js";
 import { fill, h, s } from "../core/dom.js";
 import { addRegion } from "../regions/regions.js";
 import { corners } from "../regions/shapes.js";
@@ -9,7 +13,7 @@ import { store } from "../core/store.js";
 const AFTER_MS = 250;
 
 /**
- * @param {() => Object|null} asked the body of POST /api/slides/{id}/preview, null without region
+ * @param {() => PreviewRequest|null} asked null without region
  * @returns {{node: HTMLElement, look: () => void}} `look` shows it anew, a moment later
  */
 export function preview(asked) {
@@ -22,8 +26,11 @@ export function preview(asked) {
     picture,
     h("figcaption", { "aria-live": "polite" }, facts, warnings),
   );
-  let timer = null;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let timer;
+  /** @type {AbortController|null} */
   let former = null;
+  /** @type {string|null} */
   let shown = null;
   const load = async () => {
     const body = asked();
@@ -49,13 +56,14 @@ export function preview(asked) {
     try {
       showSeen(
         { picture, facts, warnings },
-        await request(`/api/slides/${encodeURIComponent(slide.id)}/preview`, {
-          method: "POST",
+        await request("POST /api/slides/{slide_id}/preview", {
+          path: { slide_id: slide.id },
           json: body,
           signal: former.signal,
         }),
       );
-    } catch (error) {
+    } catch (thrown) {
+      const error = failureOf(thrown);
       if (error.name === "AbortError") return;
       shown = null;
       fill(picture);
@@ -70,7 +78,12 @@ export function preview(asked) {
   return { node, look };
 }
 
+/**
+ * @param {{picture: HTMLElement, facts: HTMLElement, warnings: HTMLElement}} nodes
+ * @param {PreviewOut} seen
+ */
 function showSeen(nodes, seen) {
+  const { fit } = seen;
   fill(nodes.picture, gridPicture(seen));
   const byHand = seen.mpp_source === "entered" ? " (scale entered by hand)" : "";
   const scale = seen.mpp ? `${Number(seen.mpp.toPrecision(3))} µm/px${byHand}` : "scale unknown";
@@ -83,7 +96,7 @@ function showSeen(nodes, seen) {
   fill(
     nodes.warnings,
     ...seen.warnings.map((text) => h("li", {}, text)),
-    seen.fit &&
+    fit &&
       h(
         "li",
         {},
@@ -92,7 +105,7 @@ function showSeen(nodes, seen) {
           {
             type: "button",
             class: "pv-button pv-low",
-            onclick: () => addRegion("rectangle", corners(seen.fit), fittedName()),
+            onclick: () => addRegion("rectangle", corners(fit), fittedName()),
           },
           "Fit to the model's scale",
         ),
@@ -105,7 +118,10 @@ function fittedName() {
   return region ? `${region.name}, fitted`.slice(0, 200) : "";
 }
 
-/** The picture with its token cells, as large as the place for it allows. */
+/**
+ * The picture with its token cells, as large as the place for it allows.
+ * @param {Pick<PreviewOut, "picture"|"width"|"height"|"columns"|"rows">} preview
+ */
 export function gridPicture({ picture, width, height, columns, rows }) {
   const across = Array.from({ length: columns - 1 }, (_, i) => ((i + 1) * width) / columns);
   const down = Array.from({ length: rows - 1 }, (_, i) => ((i + 1) * height) / rows);

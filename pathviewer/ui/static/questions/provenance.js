@@ -1,6 +1,10 @@
-/** The provenance drawer: how the answer on the screen came about, and the way to have it again. */
+/**
+ * The provenance drawer: how the answer on the screen came about, and the way to have it again.
+ *
+ * @import { Question } from "../../api_types"
+ */
 
-import { ownUrl, request } from "../core/api.js";
+import { failureOf, ownUrl, request } from "../core/api.js";
 import { askAgain } from "./rerun.js";
 import { gridPicture } from "./model_input_preview.js";
 import { fill, h, setText } from "../core/dom.js";
@@ -35,6 +39,7 @@ export function provenance() {
     { type: "button", class: "pv-button", onclick: () => drawer.close() },
     "Close",
   );
+  /** @type {HTMLDialogElement} */
   const drawer = h(
     "dialog",
     { class: "pv-drawer", "aria-labelledby": "pv-drawer-title" },
@@ -56,6 +61,7 @@ export function provenance() {
     },
     "Provenance",
   );
+  /** @type {Question|null} */
   let shown = null;
   const open = async () => {
     const reading = store.get("reading");
@@ -67,9 +73,12 @@ export function provenance() {
     report.href = ownUrl(`/api/readings/${encodeURIComponent(reading.id)}/report.html`);
     drawer.showModal();
     try {
-      shown = await request(`/api/readings/${encodeURIComponent(reading.id)}`);
+      shown = await request("GET /api/readings/{question_id}", {
+        path: { question_id: reading.id },
+      });
       fill(body, ...content(shown));
-    } catch (failure) {
+    } catch (thrown) {
+      const failure = failureOf(thrown);
       shown = null;
       fill(body);
       setText(error, failure.message);
@@ -87,9 +96,10 @@ export function provenance() {
   again.addEventListener("click", async () => {
     setText(error, "");
     try {
-      await askAgain(store.get("reading"));
+      await askAgain(store.need("reading"));
       drawer.close();
-    } catch (failure) {
+    } catch (thrown) {
+      const failure = failureOf(thrown);
       setText(error, failure.message);
     }
   });
@@ -97,6 +107,7 @@ export function provenance() {
   return h("div", { class: "pv-provenance" }, button, drawer);
 }
 
+/** @param {Question} told */
 function content(told) {
   const [placement] = told.placements;
   const picture = ownUrl(`/api/readings/${encodeURIComponent(told.id)}/picture.png`);
@@ -136,6 +147,7 @@ function content(told) {
   ];
 }
 
+/** @param {string} text @param {HTMLElement} error */
 async function copyText(text, error) {
   try {
     await navigator.clipboard.writeText(text);

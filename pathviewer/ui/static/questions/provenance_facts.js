@@ -1,15 +1,25 @@
-/** The facts of a reading in words and figures, by group. Nothing that is unknown is made up. */
+/**
+ * The facts of a reading in words and figures, by group. Nothing that is unknown is made up.
+ *
+ * @import { LoadedModel, Question, ScaleOut } from "../../api_types"
+ */
 
 import { identityText } from "../viewer/slide_identity.js";
 import { claimText, enteredText, sizeDigits } from "../viewer/scale.js";
 
 /**
- * @param {Object} told body of GET /api/readings/{id}
+ * A fact, and whether its text is long; what is told of a model that ran.
+ * @typedef {[name: string, value: string|null|undefined, long?: boolean]} Row
+ * @typedef {Partial<LoadedModel> & {versions?: Record<string, string>}} ModelInfo
+ */
+
+/**
+ * @param {Question} told
  * @param {number} index of the answer on the screen
- * @returns {{title: string, rows: Array<[string, string, boolean?]>}[]} `true`: a long text
+ * @returns {{title: string, rows: Row[]}[]}
  */
 export function factGroups(told, index) {
-  /** @type {[string, any[]][]} */
+  /** @type {[string, Row[]][]} */
   const groups = [
     ["Region", region(told)],
     ["Picture", picture(told)],
@@ -24,6 +34,7 @@ export function factGroups(told, index) {
   }));
 }
 
+/** @param {Question} told @returns {Row[]} */
 function region({
   slide,
   slide_identity: identity,
@@ -34,7 +45,7 @@ function region({
 }) {
   return [
     ["Slide", slide.name],
-    ["When asked", identityText(identity)],
+    ["When asked", identityText(/** @type {object|null} */ (identity))],
     ["Fingerprint", quickhash],
     ["Level-0 box", `x ${box.x}, y ${box.y}, ${size(box.width, box.height)}`],
     [
@@ -48,6 +59,7 @@ function region({
   ];
 }
 
+/** @param {Question} told @returns {Row[]} */
 function picture({ picture: seen, placements: [placement], budget }) {
   const scale = seen?.mpp ? `${Number(seen.mpp.toPrecision(4))} µm per pixel` : "unknown";
   return [
@@ -55,12 +67,12 @@ function picture({ picture: seen, placements: [placement], budget }) {
       "After resizing",
       placement
         ? size(placement.pixel_width, placement.pixel_height)
-        : seen?.width
+        : seen?.width && seen.height
           ? size(seen.width, seen.height)
           : null,
     ],
     ["Scale", scale],
-    ["Slide's scale", seen?.scale ? slideScale(seen.scale) : null],
+    ["Slide's scale", seen?.scale ? slideScale(/** @type {object} */ (seen.scale)) : null],
     [
       "Token grid",
       placement
@@ -73,6 +85,7 @@ function picture({ picture: seen, placements: [placement], budget }) {
   ];
 }
 
+/** @param {Record<string, unknown>|null} colours */
 function coloursText(colours) {
   if (!colours) return null;
   return colours.corrected
@@ -80,15 +93,21 @@ function coloursText(colours) {
     : `as scanned; the slide's profile, ${colours.profile}, was not applied`;
 }
 
-/** The scale of the slide that a question was asked at, with what the file claimed then. */
-function slideScale(scale) {
+/**
+ * The scale of the slide that a question was asked at, with what the file claimed then.
+ * @param {Partial<ScaleOut>} kept
+ */
+function slideScale(kept) {
+  const scale = /** @type {ScaleOut} */ (kept);
   if (!scale.source) return scale.problem ?? "unknown: the file states none";
   const pixel = `${sizeDigits(scale)} µm per level-0 pixel`;
   if (scale.source === "file") return `${pixel}, from the file`;
   return `${pixel}, ${enteredText(scale)}; ${claimText(scale)}`;
 }
 
-function model({ model: name, model_revision: revision, model_info: info }) {
+/** @param {Question} told @returns {Row[]} */
+function model({ model: name, model_revision: revision, model_info }) {
+  const info = /** @type {ModelInfo|null} */ (model_info);
   const versions =
     info?.versions &&
     Object.entries(info.versions)
@@ -105,6 +124,7 @@ function model({ model: name, model_revision: revision, model_info: info }) {
   ];
 }
 
+/** @param {Question} told @returns {Row[]} */
 function sampling({ sampling: drawn, count }) {
   const rows = [
     ["Seed", drawn.seed],
@@ -115,14 +135,15 @@ function sampling({ sampling: drawn, count }) {
     ["Most new tokens", drawn.max_new_tokens],
     ["Answers", count],
   ];
-  return rows.map(([name, value]) => [name, value === undefined ? null : String(value)]);
+  return rows.map(([name, value]) => [String(name), value === undefined ? null : String(value)]);
 }
 
+/** @param {Question} told @param {number} index @returns {Row[]} */
 function times({ created_at: asked, ended_at: ended, completions }, index) {
   const completion = completions.find((one) => one.index === index);
   const tokens = completion?.tokens;
   const pace =
-    tokens && completion.seconds
+    tokens && completion?.seconds
       ? `, ${Number((tokens / completion.seconds).toPrecision(3))} a second`
       : "";
   return [
@@ -134,6 +155,7 @@ function times({ created_at: asked, ended_at: ended, completions }, index) {
   ];
 }
 
+/** @param {Question} told @returns {Row[]} */
 function prompt({ prompt: text, system, prompt_tokens: tokens, outside_known_types: outside }) {
   return [
     ["Tokens read", tokens ? number(tokens) : null],
@@ -143,18 +165,22 @@ function prompt({ prompt: text, system, prompt_tokens: tokens, outside_known_typ
   ];
 }
 
+/** @param {number} width @param {number} height */
 function size(width, height) {
   return `${number(width)} × ${number(height)} px`;
 }
 
+/** @param {number} value */
 function number(value) {
   return value.toLocaleString("en");
 }
 
+/** @param {unknown} value */
 function seconds(value) {
   return typeof value === "number" ? `${value.toFixed(2)} s` : null;
 }
 
+/** @param {string|null} text */
 function moment(text) {
   return text ? `${new Date(text).toISOString().slice(0, 19).replace("T", " ")} UTC` : null;
 }

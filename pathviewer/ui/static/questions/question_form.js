@@ -1,5 +1,11 @@
-/** The form of a question. What was typed stays until it is changed or another slide is opened. */
+/**
+ * The form of a question. What was typed stays until it is changed or another slide is opened.
+ *
+ * @import { OpenedSlide, QuestionRequest, QuestionTemplate } from "../../api_types"
+ * @import { Attributes, Region } from "../../page_types"
+ */
 
+import { failureOf } from "../core/api.js";
 import { fill, h, setAttribute, setText } from "../core/dom.js";
 import { modelTrouble } from "./model_badge.js";
 import { preview } from "./model_input_preview.js";
@@ -18,6 +24,16 @@ const CONTEXT = [
   ["stain", "Stain"],
   ["history", "Clinical history"],
 ];
+/** @param {string} name @param {string} label */
+const caseField = (name, label) => {
+  const given = { class: "pv-field", "aria-label": label, autocomplete: "off" };
+  return name === "history"
+    ? h("textarea", { ...given, rows: 2 })
+    : h("input", { ...given, type: "text" });
+};
+/** @param {string} label @param {Attributes} given */
+const number = (label, given) =>
+  h("input", { type: "number", class: "pv-field", "aria-label": label, ...given });
 const NO_REGION = "Select a region first, or draw one (R).";
 
 /** @returns {HTMLElement} */
@@ -26,45 +42,66 @@ export function askForm() {
 }
 
 class AskForm {
+  region = h("div", { class: "pv-ask-region" });
+  pixelNote = h("p", { class: "pv-quiet pv-ask-pixels" });
+  question = h("textarea", {
+    class: "pv-field",
+    id: "pv-question",
+    rows: 3,
+    placeholder: "What do you want to know about this region?",
+    "aria-label": "Question",
+  });
+  finding = h("input", { type: "text", class: "pv-field", "aria-label": "Finding" });
+  findingRow = h(
+    "label",
+    { class: "pv-ask-row", hidden: true },
+    h("span", {}, "Finding"),
+    this.finding,
+  );
+  options = h("textarea", {
+    class: "pv-field",
+    rows: 3,
+    id: "pv-options",
+    placeholder: "One option a line; none for a free answer",
+    "aria-label": "Options",
+  });
+  error = h("p", { class: "pv-ask-error", role: "alert" });
+  button = h(
+    "button",
+    { type: "submit", class: "pv-button pv-primary", title: "Ask (Ctrl + Enter)" },
+    "Ask",
+  );
+  seen = preview(() => this.previewed());
+  context = Object.fromEntries(CONTEXT.map(([name, label]) => [name, caseField(name, label)]));
+  temperature = number("Temperature", { min: 0, max: 2, step: 0.1, value: 0 });
+  seed = number("Seed", { min: 0, step: 1, value: 0 });
+  pixels = number("Pixel budget", { min: 784, step: 1, placeholder: "the model's own" });
+  count = number("Number of answers", { min: 1, max: 8, step: 1, value: 1 });
+  blind = h("input", { type: "checkbox" });
+  outside = h("input", { type: "checkbox" });
+  outsideRow = h(
+    "label",
+    { class: "pv-check" },
+    this.outside,
+    "Paint over what lies outside the outline",
+  );
+  /** @type {QuestionTemplate|null} */
+  template = null;
+  busy = false;
+  /** Whether a region is wanted before the question can be asked. */
+  wanting = false;
+  /** Why the last question was not taken. @type {string|null} */
+  failure = null;
+  /** What the form shows, as text. */
+  shown = "";
+
   constructor() {
-    this.template = null;
-    this.busy = false;
-    this.build();
+    this.node = this.build();
     this.listen();
   }
 
   build() {
-    this.region = h("div", { class: "pv-ask-region" });
-    this.pixelNote = h("p", { class: "pv-quiet pv-ask-pixels" });
-    this.question = h("textarea", {
-      class: "pv-field",
-      id: "pv-question",
-      rows: 3,
-      placeholder: "What do you want to know about this region?",
-      "aria-label": "Question",
-    });
-    this.finding = h("input", { type: "text", class: "pv-field", "aria-label": "Finding" });
-    this.findingRow = h(
-      "label",
-      { class: "pv-ask-row", hidden: true },
-      h("span", {}, "Finding"),
-      this.finding,
-    );
-    this.options = h("textarea", {
-      class: "pv-field",
-      rows: 3,
-      id: "pv-options",
-      placeholder: "One option a line; none for a free answer",
-      "aria-label": "Options",
-    });
-    this.error = h("p", { class: "pv-ask-error", role: "alert" });
-    this.button = h(
-      "button",
-      { type: "submit", class: "pv-button pv-primary", title: "Ask (Ctrl + Enter)" },
-      "Ask",
-    );
-    this.seen = preview(() => this.previewed());
-    this.node = h(
+    return h(
       "form",
       { class: "pv-ask-form", id: "pv-ask-form" },
       this.region,
@@ -86,17 +123,6 @@ class AskForm {
   }
 
   caseContext() {
-    this.context = Object.fromEntries(
-      CONTEXT.map(([name, label]) => [
-        name,
-        h(name === "history" ? "textarea" : "input", {
-          class: "pv-field",
-          "aria-label": label,
-          autocomplete: "off",
-          ...(name === "history" ? { rows: 2 } : { type: "text" }),
-        }),
-      ]),
-    );
     return h(
       "details",
       { class: "pv-fold" },
@@ -109,26 +135,13 @@ class AskForm {
   }
 
   settings() {
-    const number = (label, given) =>
-      h("input", { type: "number", class: "pv-field", "aria-label": label, ...given });
-    this.temperature = number("Temperature", { min: 0, max: 2, step: 0.1, value: 0 });
-    this.seed = number("Seed", { min: 0, step: 1, value: 0 });
-    this.pixels = number("Pixel budget", { min: 784, step: 1, placeholder: "the model's own" });
-    this.count = number("Number of answers", { min: 1, max: 8, step: 1, value: 1 });
-    this.blind = h("input", { type: "checkbox" });
-    this.outside = h("input", { type: "checkbox" });
+    /** @type {[string, HTMLElement][]} */
     const rows = [
       ["Temperature", this.temperature],
       ["Seed", this.seed],
       ["Pixel budget", this.pixels],
       ["Answers", this.count],
     ];
-    this.outsideRow = h(
-      "label",
-      { class: "pv-check" },
-      this.outside,
-      "Paint over what lies outside the outline",
-    );
     return h(
       "details",
       { class: "pv-fold" },
@@ -169,13 +182,14 @@ class AskForm {
     [this.pixels, this.outside, this.question].forEach((field) =>
       field.addEventListener("input", () => this.seen.look()),
     );
+    /** @type {string|null} */
     let slide = null;
     store.on("slide", (now) => {
       if (slide && slide !== now?.id) this.forgetCase();
       slide = now?.id ?? null;
     });
-    ["slide", "regions", "selected", "model", "me", "corrected", "uncorrected"].forEach((name) =>
-      store.on(name, () => this.show()),
+    store.onAny(["slide", "regions", "selected", "model", "me", "corrected", "uncorrected"], () =>
+      this.show(),
     );
   }
 
@@ -215,6 +229,7 @@ class AskForm {
     );
   }
 
+  /** @param {QuestionTemplate} template */
   fillFrom(template) {
     this.template = template;
     this.question.value = template.text;
@@ -224,6 +239,7 @@ class AskForm {
     this.seen.look();
   }
 
+  /** @param {{question: string, options: string[]}} given */
   repeat({ question, options }) {
     this.template = null;
     this.findingRow.hidden = true;
@@ -247,6 +263,7 @@ class AskForm {
     return { ...this.shape(region), ...(task && { task }), ...this.budget() };
   }
 
+  /** @param {Region} region */
   shape(region) {
     return {
       box: region.box,
@@ -259,7 +276,11 @@ class AskForm {
     return this.pixels.value ? { max_pixels: Number(this.pixels.value) } : {};
   }
 
-  /** The body of POST /api/readings. */
+  /**
+   * The body of POST /api/readings.
+   * @param {Region} region
+   * @returns {QuestionRequest}
+   */
   body(region) {
     const { task } = this;
     const finding = this.finding.value.trim();
@@ -273,7 +294,7 @@ class AskForm {
       .split("\n")
       .map((line) => line.trim())
       .filter(Boolean);
-    const slide = store.get("slide");
+    const slide = store.need("slide");
     return {
       slide: slide.id,
       identity: slide.identity,
@@ -305,7 +326,8 @@ class AskForm {
     this.fail(null);
     try {
       await ask(this.body(region));
-    } catch (error) {
+    } catch (thrown) {
+      const error = failureOf(thrown);
       this.fail(error.message);
       if (error.code === "slide_changed") await refreshSlide().catch(() => null);
     } finally {
@@ -314,13 +336,17 @@ class AskForm {
     }
   }
 
-  /** Say why the last question was not taken, or that nothing is wrong any more. */
+  /**
+   * Say why the last question was not taken, or that nothing is wrong any more.
+   * @param {string|null} sentence
+   */
   fail(sentence) {
     this.failure = sentence;
     this.show();
   }
 }
 
+/** @param {Region} region */
 function isBox({ shape, points, box }) {
   return (
     shape === "rectangle" &&
@@ -331,6 +357,7 @@ function isBox({ shape, points, box }) {
   );
 }
 
+/** @param {Region|null} region @param {OpenedSlide|undefined} slide */
 function regionLine(region, slide) {
   if (region) {
     const { width, height } = region.box;
@@ -355,6 +382,7 @@ function regionLine(region, slide) {
   ];
 }
 
+/** @param {OpenedSlide} slide */
 function wholeSlide({ width, height }) {
   addRegion("rectangle", corners({ x: 0, y: 0, width, height }), "Whole slide", { save: false });
 }

@@ -1,18 +1,23 @@
-/** One's own readings of the slide on the screen, the newest first; a click brings one back. */
+/**
+ * One's own readings of the slide on the screen, the newest first; a click brings one back.
+ *
+ * @import { QuestionRow } from "../../api_types"
+ */
 
-import { request } from "../core/api.js";
+import { failureOf, request } from "../core/api.js";
 import { fill, h, setAttribute, setText } from "../core/dom.js";
 import { openReading } from "./question_store.js";
 import { say, store } from "../core/store.js";
 
 const AT_ONCE = 20;
+/** @type {Partial<Record<QuestionRow["state"], string>>} */
 const STATES = { running: "being written", stopped: "stopped", failed: "failed" };
 
 let awaited = false; // the list was asked for before it had come
 
 /** Open the list and give it the keyboard. */
 export function focusHistory() {
-  /** @type {HTMLDetailsElement} */
+  /** @type {HTMLDetailsElement|null} */
   const fold = document.querySelector("#pv-history");
   awaited = fold?.dataset.state === "loading";
   if (awaited) return;
@@ -33,7 +38,10 @@ export function history() {
 
 class History {
   constructor() {
+    /** @type {QuestionRow[]} */
     this.rows = [];
+    /** Id of the slide whose rows they are. @type {string|null} */
+    this.slide = null;
     this.heading = h("summary", {});
     this.list = h("ol", { class: "pv-history-list", "aria-label": "Readings of this slide" });
     this.more = h(
@@ -54,18 +62,19 @@ class History {
       this.more,
     );
     this.list.addEventListener("keydown", (event) => move(event, this.list));
+    /** @type {string|null|undefined} */
     this.key = null;
-    ["slide", "reading"].forEach((name) => store.on(name, () => this.changed()));
+    store.onAny(["slide", "reading"], () => this.changed());
   }
 
   /** Fetch anew when the slide, the reading or its state is another. */
   changed() {
     const slide = store.get("slide");
     const reading = store.get("reading");
-    const ended = ["done", "failed"].includes(reading?.state);
+    const ended = ["done", "failed"].includes(reading?.state ?? "");
     const key = slide && `${slide.id} ${reading?.id} ${ended}`;
     if (key === this.key) return;
-    if (key) {
+    if (slide) {
       if (this.slide !== slide.id) this.rows = [];
       this.slide = slide.id;
       this.load();
@@ -74,16 +83,16 @@ class History {
     this.mark();
   }
 
+  /** @param {string|null} [before] */
   async load(before = null) {
     const { slide } = this;
-    const query =
-      `slide=${encodeURIComponent(slide)}&limit=${AT_ONCE}` +
-      (before ? `&before=${encodeURIComponent(before)}` : "");
+    /** @type {QuestionRow[]} */
     let found;
     if (!before) this.node.dataset.state = "loading";
     try {
-      found = await request(`/api/readings?${query}`);
-    } catch (error) {
+      found = await request("GET /api/readings", { query: { slide, limit: AT_ONCE, before } });
+    } catch (thrown) {
+      const error = failureOf(thrown);
       if (before && error.status !== 401) say(`They cannot be listed: ${error.message}`, "warning");
       this.arrived();
       return;
@@ -119,6 +128,7 @@ class History {
   }
 }
 
+/** @param {QuestionRow} row */
 function row({ id, question, answers, created_at: at, state }) {
   const said = answers.filter(Boolean).join(" · ") || STATES[state] || "no answer";
   return h(
@@ -140,22 +150,29 @@ function row({ id, question, answers, created_at: at, state }) {
   );
 }
 
+/** @param {string} id */
 async function open(id) {
   await openReading(id);
   const reading = store.get("reading");
   if (reading?.id === id) store.get("canvas")?.goTo(reading);
 }
 
-/** Up and down go from row to row. */
+/**
+ * Up and down go from row to row.
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement} list
+ */
 function move(event, list) {
   const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
   if (!step) return;
   event.preventDefault();
   const buttons = [...list.querySelectorAll("button")];
-  buttons[buttons.indexOf(document.activeElement) + step]?.focus();
+  buttons[
+    buttons.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement)) + step
+  ]?.focus();
 }
 
-/** The hour of today, else day and hour, in the reader's own time. */
+/** The hour of today, else day and hour, in the reader's own time. @param {string} text */
 function when(text) {
   const at = new Date(text);
   const hour = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });

@@ -1,4 +1,8 @@
-/** The keys of the reading panel, part of the key table of keys.js. */
+/**
+ * The keys of the reading panel, part of the key table of keys.js.
+ *
+ * @import { KeyEntry } from "../../page_types"
+ */
 
 import { nudgeHeat, toggleHeat } from "../attention/heat_settings.js";
 import { focusHistory } from "./question_history.js";
@@ -9,7 +13,7 @@ import { toggleSlideMap } from "./slide_map.js";
 import { checkUse } from "../attention/deletion_check.js";
 import { wordBy } from "../attention/word_maps.js";
 
-/** @returns {{keys: string[], shown: string, what: string, group: string, run: Function}[]} */
+/** @returns {KeyEntry[]} */
 export function readingKeys() {
   const group = "Reading";
   return [
@@ -45,7 +49,14 @@ export function readingKeys() {
   ];
 }
 
+/** @param {string} group @returns {KeyEntry[]} */
 function heatKeys(group) {
+  /**
+   * @param {string} key
+   * @param {"opacity"|"threshold"} name
+   * @param {string} what
+   * @returns {KeyEntry}
+   */
   const change = (key, name, what) => ({
     keys: [key, `Shift+${key.toUpperCase()}`],
     shown: `${key.toUpperCase()}, Shift + ${key.toUpperCase()}`,
@@ -75,7 +86,7 @@ function heatKeys(group) {
 }
 
 function focusQuestion() {
-  /** @type {HTMLDetailsElement} */
+  /** @type {HTMLDetailsElement|null} */
   const fold = document.querySelector("#pv-ask-fold");
   if (fold) fold.open = true;
   /** @type {HTMLElement} */ (document.querySelector("#pv-question"))?.focus();

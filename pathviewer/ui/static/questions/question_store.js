@@ -1,25 +1,20 @@
 /**
  * The reading on the screen: asked, followed while it is written, found again by `reading=ID`.
  *
- * store "reading"     null, or {id, slide, box, points, question, options, blind, task, placements,
- *                     item: of the worklist's that it belongs to, see item_reading.js,
- *                     outside_known_types, agreement, position, error,
- *                     state: "queued"|"waiting first answer"|"running"|"comparing"|"done"|"failed",
- *                     completions: [{id, index, text, trace, finish, seconds, first_token_seconds,
- *                                    state: "streaming"|"done"|"cut off"}]}
- * store "completion"  index of the answer that is shown
- * store "step"        "step 1".., "answer", or null for the newest
- * store "liveMaps"    null, or while answers are written, by the answer's index:
- *                     {newest: name of a passage, passages: {name: its last `attention` event}}
+ * The store has it in "reading", "completion", "step" and "liveMaps".
+ *
+ * @import { DeletionCheckOut, Question, QuestionEvent, QuestionRequest } from "../../api_types"
+ * @import { Answering, Completion, Failure, Reading } from "../../page_types"
  */
 
-import { request } from "../core/api.js";
+import { failureOf, request } from "../core/api.js";
 import { ReadingStream, after, looked, stateOf } from "./question_stream.js";
 import { openSlide } from "../core/page_start.js";
 import { say, store } from "../core/store.js";
 import { writeParameter } from "../viewer/view_url.js";
 
 const NAME = "reading";
+/** @type {ReadingStream|null} */
 let stream = null;
 let begun = false;
 
@@ -37,14 +32,14 @@ export function keepReading() {
     if (slide && wanted) {
       openReading(wanted);
       wanted = null;
-    } else if (slide && store.get("reading") && store.get("reading").slide !== slide.id) letGo();
+    } else if (slide && store.get("reading") && store.get("reading")?.slide !== slide.id) letGo();
   });
 }
 
-/** Ask. @param {Object} asked body of POST /api/readings @throws {import("../core/api.js").ApiError} */
+/** Ask. @param {QuestionRequest} asked @throws {import("../core/api.js").ApiError} */
 export async function ask(asked) {
   const slide = store.get("slide");
-  const { id } = await request("/api/readings", { method: "POST", json: asked });
+  const { id } = await request("POST /api/readings", { json: asked });
   if (store.get("slide")?.id !== asked.slide) {
     say(
       `Your question about ${slide?.name ?? "the slide before"} is being answered there.`,
@@ -58,7 +53,7 @@ export async function ask(asked) {
     slide: asked.slide,
     box: asked.box,
     points: asked.points ?? null,
-    slide_identity: asked.identity ?? null,
+    slide_identity: asked.identity ? { ...asked.identity } : null,
     question: asked.question,
     options: asked.options ?? [],
     blind: Boolean(asked.blind),
@@ -73,12 +68,13 @@ export async function ask(asked) {
   await complete(id);
 }
 
-/** Load a reading and show it on its slide. */
+/** Load a reading and show it on its slide. @param {string} id */
 export async function openReading(id) {
   let told;
   try {
-    told = await request(`/api/readings/${encodeURIComponent(id)}`);
-  } catch (error) {
+    told = await request("GET /api/readings/{question_id}", { path: { question_id: id } });
+  } catch (thrown) {
+    const error = failureOf(thrown);
     writeParameter(NAME, named(store.get("reading")));
     if (error.status !== 401) say(`The reading cannot be shown: ${error.message}`, "warning");
     return;
@@ -100,17 +96,23 @@ export async function stop() {
   const reading = store.get("reading");
   if (!reading || !isUnderWay(reading)) return;
   try {
-    await request(`/api/readings/${encodeURIComponent(reading.id)}/stop`, { method: "POST" });
-  } catch (error) {
+    await request("POST /api/readings/{question_id}/stop", { path: { question_id: reading.id } });
+  } catch (thrown) {
+    const error = failureOf(thrown);
     if (error.status !== 401) say(`It could not be stopped: ${error.message}`, "warning");
   }
 }
 
-/** Freeze the clinician's own answer, after which the model's is shown. @throws {ApiError} */
+/**
+ * Freeze the clinician's own answer, after which the model's is shown.
+ * @param {string} answer
+ * @param {number|null} confidence
+ * @throws {ApiError}
+ */
 export async function answerFirst(answer, confidence) {
-  const { id } = store.get("reading");
-  await request(`/api/readings/${encodeURIComponent(id)}/first-answer`, {
-    method: "POST",
+  const { id } = store.need("reading");
+  await request("POST /api/readings/{question_id}/first-answer", {
+    path: { question_id: id },
     json: { answer, ...(confidence && { confidence }) },
   });
   const reading = store.get("reading");
@@ -118,7 +120,12 @@ export async function answerFirst(answer, confidence) {
   store.set("reading", { ...reading, first_answer: answer, first_confidence: confidence });
 }
 
-/** Keep a deletion check with its answer. */
+/**
+ * Keep a deletion check with its answer.
+ * @param {string} id
+ * @param {number} index
+ * @param {DeletionCheckOut} check
+ */
 export function takeCheck(id, index, check) {
   const reading = store.get("reading");
   if (reading?.id !== id) return;
@@ -130,17 +137,21 @@ export function takeCheck(id, index, check) {
   });
 }
 
+/** @param {Answering} reading */
 export function isUnderWay(reading) {
   return !["done", "failed"].includes(reading.state);
 }
 
-/** The answer that is shown, or null before its first word. */
+/** The answer that is shown, or null before its first word. @returns {Completion|null} */
 export function shownCompletion() {
   const wanted = store.get("completion");
   return store.get("reading")?.completions.find(({ index }) => index === wanted) ?? null;
 }
 
-/** Names of the passages that a completion has so far, in order. */
+/**
+ * Names of the passages that a completion has so far, in order.
+ * @param {{trace: Completion["trace"]}|null} completion
+ */
 export function passages(completion) {
   const trace = completion?.trace;
   if (!trace) return [];
@@ -148,16 +159,16 @@ export function passages(completion) {
   return trace.answer ? [...steps, "answer"] : steps;
 }
 
-/** Select the passage after (1) or before (-1) the selected one. */
+/** Select the passage after (1) or before (-1) the selected one. @param {1|-1} step */
 export function stepBy(step) {
   const names = passages(shownCompletion());
   if (!names.length) return;
-  const at = names.indexOf(store.get("step"));
+  const at = names.indexOf(store.get("step") ?? "");
   const next = at < 0 ? (step > 0 ? 0 : names.length - 1) : at + step;
   store.set("step", names[Math.min(names.length - 1, Math.max(0, next))]);
 }
 
-/** Put a reading on the screen in the place of what is there. */
+/** Put a reading on the screen in the place of what is there. @param {Reading} reading */
 export function show(reading) {
   stream?.close();
   stream = null;
@@ -177,22 +188,30 @@ export function letGo() {
   writeParameter(NAME, null);
 }
 
+/** @param {string} id */
 function follow(id) {
   const mine = () => store.get("reading")?.id === id;
+  /** @param {QuestionEvent} event */
   const told = (event) => {
     if (!mine()) return;
     if (event.type === "attention") store.set("liveMaps", looked(store.get("liveMaps"), event));
-    else store.set("reading", after(store.get("reading"), event));
+    else store.set("reading", after(store.need("reading"), event));
     if (event.type === "done") complete(id);
   };
-  const lost = ({ message }) => mine() && told({ type: "failed", message });
+  /** @param {Failure} failure */
+  const lost = ({ code = "unknown", message }) => mine() && told({ type: "failed", code, message });
   stream = new ReadingStream(id, told, lost);
 }
 
-/** Take over what only the server knows: the agreement, and what the question was held to be. */
+/**
+ * Take over what only the server knows: the agreement, and what the question was held to be.
+ * @param {string} id
+ */
 async function complete(id) {
   try {
-    const told = fromServer(await request(`/api/readings/${encodeURIComponent(id)}`));
+    const told = fromServer(
+      await request("GET /api/readings/{question_id}", { path: { question_id: id } }),
+    );
     const reading = store.get("reading");
     if (reading?.id !== id) return;
     // what the server said while it was still written may come after its end: it has no answers
@@ -209,21 +228,30 @@ async function complete(id) {
       model: told.model,
       slide_identity: told.slide_identity,
     });
-  } catch (error) {
+  } catch (thrown) {
+    const error = failureOf(thrown);
     if (error.status !== 401) say(`Not all is known of this reading: ${error.message}`, "warning");
   }
 }
 
-/** A check that was made while the server's answer was on its way is not lost again. */
+/**
+ * A check that was made while the server's answer was on its way is not lost again.
+ * @param {Completion} told
+ * @param {Reading} reading
+ */
 function withChecks(told, reading) {
   const known = reading.completions.find(({ index }) => index === told.index)?.deletion ?? [];
   return known.length > (told.deletion?.length ?? 0) ? { ...told, deletion: known } : told;
 }
 
-/** A reading of the server as the page keeps it; one under way is told anew by its stream. */
+/**
+ * A reading of the server as the page keeps it; one under way is told anew by its stream.
+ * @param {Question} told
+ * @returns {Reading}
+ */
 export function fromServer(told) {
-  const states = { done: "done", stopped: "done", failed: "failed" };
-  const state = states[told.state] ?? "queued";
+  const state =
+    told.state === "stopped" ? "done" : told.state === "running" ? "queued" : told.state;
   const completions =
     state === "queued"
       ? []
@@ -239,7 +267,10 @@ export function fromServer(told) {
   };
 }
 
-/** What the address calls a reading; one of a worklist is found by way of that. */
+/**
+ * What the address calls a reading; one of a worklist is found by way of that.
+ * @param {Reading|null} reading
+ */
 function named(reading) {
   return reading && !reading.item ? reading.id : null;
 }

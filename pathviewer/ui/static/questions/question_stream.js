@@ -2,22 +2,27 @@
  * What the server tells of a reading while it is written, as events, and what they change.
  *
  * Spans are UTF-16 code units of a completion's text, as JavaScript counts them.
+ *
+ * @import { AttentionEvent, QuestionEvent } from "../../api_types"
+ * @import { Answering, Completion, Failure, Finish, LiveMaps } from "../../page_types"
  */
 
-import { ownUrl, request } from "../core/api.js";
+import { failureOf, ownUrl, request } from "../core/api.js";
 
 const AGAIN_MS = 2000;
 
 /** Listens to one reading until it is done or somebody else is listened to. */
 export class ReadingStream {
+  /** @type {EventSource|null} */
   #source = null;
-  #timer = null;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #timer;
   #ended = false;
 
   /**
    * @param {string} id of the reading
-   * @param {(event: Object) => void} told called with every event of the server
-   * @param {(error: import("../core/api.js").ApiError) => void} lost called when there will be no more
+   * @param {(event: QuestionEvent) => void} told called with every event of the server
+   * @param {(error: Failure) => void} lost called when there will be no more
    */
   constructor(id, told, lost) {
     this.id = id;
@@ -38,6 +43,7 @@ export class ReadingStream {
     this.#source.addEventListener("error", () => this.#broken());
   }
 
+  /** @param {QuestionEvent} event */
   #heard(event) {
     if (this.#ended) return;
     if (event.type === "done" || event.type === "failed") this.close();
@@ -46,13 +52,14 @@ export class ReadingStream {
 
   /** A broken connection is opened anew by the browser; a refused one is asked why. */
   async #broken() {
-    if (this.#ended || this.#source.readyState !== EventSource.CLOSED) return;
+    if (this.#ended || this.#source?.readyState !== EventSource.CLOSED) return;
     try {
-      await request(`/api/readings/${encodeURIComponent(this.id)}`);
+      await request("GET /api/readings/{question_id}", { path: { question_id: this.id } });
       if (!this.#ended) this.#timer = setTimeout(() => this.#open(), AGAIN_MS);
-    } catch (error) {
+    } catch (thrown) {
+      const error = failureOf(thrown);
       if (this.#ended) return;
-      if (error.status === 0 || error.status >= 500) {
+      if (error.status === 0 || (error.status ?? 0) >= 500) {
         this.#timer = setTimeout(() => this.#open(), AGAIN_MS);
         return;
       }
@@ -62,7 +69,13 @@ export class ReadingStream {
   }
 }
 
-/** A reading after one more event; reading and event stay as they are. */
+/**
+ * A reading after one more event; reading and event stay as they are.
+ * @template {Answering} T
+ * @param {T} reading
+ * @param {QuestionEvent} event
+ * @returns {T}
+ */
 export function after(reading, event) {
   switch (event.type) {
     case "queued":
@@ -104,21 +117,38 @@ export function after(reading, event) {
   }
 }
 
-/** The live maps after one more `attention` event. */
+/**
+ * The live maps after one more `attention` event.
+ * @param {Record<number, LiveMaps>|null} maps
+ * @param {AttentionEvent} event
+ * @returns {Record<number, LiveMaps>}
+ */
 export function looked(maps, event) {
   const passages = { ...maps?.[event.index]?.passages, [event.passage]: event };
   return { ...maps, [event.index]: { newest: event.passage, passages } };
 }
 
-/** "done" for what the model ended itself, "cut off" for what was stopped or too long. */
+/**
+ * "done" for what the model ended itself, "cut off" for what was stopped or too long.
+ * @param {Finish} finish
+ * @returns {Completion["state"]}
+ */
 export function stateOf(finish) {
   return finish === "stop" ? "done" : "cut off";
 }
 
+/** @param {Completion} completion @returns {Completion} */
 function cutOff(completion) {
   return completion.state === "streaming" ? { ...completion, state: "cut off" } : completion;
 }
 
+/**
+ * @template {Answering} T
+ * @param {T} reading
+ * @param {number} index
+ * @param {Partial<Completion>} change
+ * @returns {T}
+ */
 function written(reading, index, change) {
   const before = reading.completions.find((one) => one.index === index) ?? {
     id: null,

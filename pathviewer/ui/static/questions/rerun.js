@@ -1,16 +1,25 @@
-/** Asking the same once more with the same seed, and whether the same was answered. */
+/**
+ * Asking the same once more with the same seed, and whether the same was answered.
+ *
+ * @import { Reading } from "../../page_types"
+ */
 
 import { request } from "../core/api.js";
 import { openReading } from "./question_store.js";
 import { say, store } from "../core/store.js";
 
+/** @type {{id: string, texts: string[]}|null} */
 let waited = null;
 
-/** Ask a reading's question once more and show it. @throws {import("../core/api.js").ApiError} */
+/**
+ * Ask a reading's question once more and show it.
+ * @param {Reading} reading
+ * @throws {import("../core/api.js").ApiError}
+ */
 export async function askAgain(reading) {
   const texts = reading.completions.map(({ text }) => text);
-  const { id } = await request(`/api/readings/${encodeURIComponent(reading.id)}/again`, {
-    method: "POST",
+  const { id } = await request("POST /api/readings/{question_id}/again", {
+    path: { question_id: reading.id },
   });
   waited = { id, texts };
   await openReading(id);

@@ -2,10 +2,11 @@
  * A slide's own map: every question asked on it that one may see, as an outline in the colour of its
  * verdict, with the regions where the model should have looked.
  *
- * store "slideMap"  null while it is put away, or {questions, more}: GET /api/slides/{id}/map
+ * @import { MapEvidence, SlideMapQuestion } from "../../api_types"
+ * @import { Point, StoreValues } from "../../page_types"
  */
 
-import { request } from "../core/api.js";
+import { failureOf, request } from "../core/api.js";
 import { fill, h, s, setAttribute } from "../core/dom.js";
 import { openReading } from "./question_store.js";
 import { corners, inside } from "../regions/shapes.js";
@@ -24,11 +25,12 @@ export async function toggleSlideMap() {
     return;
   }
   try {
-    const found = await request(`/api/slides/${encodeURIComponent(slide.id)}/map`);
+    const found = await request("GET /api/slides/{slide_id}/map", { path: { slide_id: slide.id } });
     if (store.get("slide")?.id !== slide.id) return;
     if (found.questions.length) store.set("slideMap", found);
     else say("Nothing that you may see was asked on this slide yet.");
-  } catch (error) {
+  } catch (thrown) {
+    const error = failureOf(thrown);
     if (error.status !== 401) say(`The map cannot be shown: ${error.message}`, "warning");
   }
 }
@@ -41,6 +43,7 @@ export class SlideMap {
    */
   constructor(viewer, frames, verdicts) {
     this.frames = frames;
+    /** @type {Record<string, string>} */
     this.words = { ...verdicts, mixed: MIXED };
     this.scene = s("g");
     this.svg = s("svg", { class: "pv-overlay pv-slide-map", "aria-hidden": "true" }, this.scene);
@@ -63,10 +66,12 @@ export class SlideMap {
     store.on("slideMap", (map) => this.show(map));
   }
 
+  /** @param {StoreValues["slideMap"]} map */
   show(map) {
     const questions = map?.questions ?? [];
     this.panel.hidden = !map;
     // what is judged lies over what is not, where both are of one region
+    /** @param {SlideMapQuestion} one */
     const judged = (one) => Number(Boolean(one.verdict));
     fill(this.scene, ...[...questions].sort((a, b) => judged(a) - judged(b)).flatMap(outlines));
     fill(
@@ -104,7 +109,7 @@ export class SlideMap {
             h(
               "span",
               { class: "pv-quiet" },
-              this.words[one.verdict] ?? NONE,
+              this.words[one.verdict ?? ""] ?? NONE,
               one.evidence.length > 0 && " · evidence region",
             ),
           ),
@@ -120,7 +125,7 @@ export class SlideMap {
     }
   }
 
-  /** The smallest outline under the pointer is the one that is meant. */
+  /** The smallest outline under the pointer is the one that is meant. @param {Point} position */
   clicked(position) {
     const map = store.get("slideMap");
     if (!map || store.get("tool") !== "pan") return;
@@ -136,16 +141,19 @@ export class SlideMap {
   }
 }
 
+/** @param {{reading: string}} given */
 async function open({ reading }) {
   await openReading(reading);
   const shown = store.get("reading");
   if (shown?.id === reading) store.get("canvas")?.goTo(shown);
 }
 
+/** @param {MapEvidence} mapEvidence */
 function shapeOf({ box, points }) {
   return points ?? corners(box);
 }
 
+/** @param {SlideMapQuestion} one */
 function outlines(one) {
   return [
     path(shapeOf(one), "pv-asked-there", one.verdict ?? "none"),
@@ -153,6 +161,7 @@ function outlines(one) {
   ].flat();
 }
 
+/** @param {Point[]} points @param {string} kind @param {string} verdict */
 function path(points, kind, verdict) {
   const d = `M${points.map((point) => point.join(" ")).join("L")}Z`;
   return [

@@ -1,6 +1,10 @@
-/** What the model writes: numbered steps, the answer last and large, each with its state. */
+/**
+ * What the model writes: numbered steps, the answer last and large, each with its state.
+ *
+ * @import { Completion, PanelProps, Reading } from "../../page_types"
+ */
 
-import { fill, h, setAttribute, setText } from "../core/dom.js";
+import { fill, fillPanel, h, setAttribute, setText } from "../core/dom.js";
 import { firstAnswer, focusFirstAnswer } from "../feedback/first_answer.js";
 import { provenance } from "./provenance.js";
 import { isUnderWay, shownCompletion, stop } from "./question_store.js";
@@ -13,13 +17,15 @@ import { watchWords } from "../attention/word_maps.js";
 
 const MARGIN = 40;
 
-/** Mount the trace into the page's element. */
+/**
+ * Mount the trace into the page's element.
+ * @param {Element} element
+ * @param {PanelProps} props
+ */
 export function mount(element, props) {
   const panel = new TracePanel();
-  element.querySelector("[data-panel]").replaceChildren(panel.node);
-  ["reading", "completion", "step", "draft", "research", "slide"].forEach((name) =>
-    store.on(name, () => panel.soon()),
-  );
+  fillPanel(element, panel.node);
+  store.onAny(["reading", "completion", "step", "draft", "research", "slide"], () => panel.soon());
   // at once: the next key is meant for what it opens
   store.on("marking", () => panel.show());
   return start(props);
@@ -91,12 +97,14 @@ class TracePanel {
     if (low && going) column.scrollTop = column.scrollHeight;
   }
 
+  /** @param {Reading} reading */
   showTabs(reading) {
-    const many = (reading.count ?? 1) > 1;
+    const count = reading.count ?? 1;
+    const many = count > 1;
     this.tabs.hidden = !many;
     this.agreement.hidden = !many;
     if (!many) return;
-    while (this.tabs.children.length < reading.count) {
+    while (this.tabs.children.length < count) {
       const index = this.tabs.children.length;
       this.tabs.append(
         h("button", {
@@ -109,7 +117,7 @@ class TracePanel {
         }),
       );
     }
-    while (this.tabs.children.length > reading.count) this.tabs.lastChild.remove();
+    while (this.tabs.children.length > count) this.tabs.lastChild?.remove();
     [...this.tabs.children].forEach((tab, index) => {
       setAttribute(tab, "aria-pressed", store.get("completion") === index);
       const judged = reading.item?.completions?.find((one) => one.index === index)?.judged ?? false;
@@ -120,6 +128,7 @@ class TracePanel {
     setText(this.agreement, agreementText(reading));
   }
 
+  /** @param {Reading} reading */
   showFirst(reading) {
     const wanted = reading.state === "waiting first answer" ? reading.id : "";
     if ((this.first.dataset.reading ?? "") === wanted) return;
@@ -131,7 +140,11 @@ class TracePanel {
   }
 }
 
-/** What goes on, in a line that never grows beyond its place. */
+/**
+ * What goes on, in a line that never grows beyond its place.
+ * @param {Reading} reading
+ * @param {Completion|null} completion
+ */
 function statusText(reading, completion) {
   if (reading.state === "queued") {
     const { position } = reading;
@@ -141,7 +154,7 @@ function statusText(reading, completion) {
       : `Waiting: ${position} questions before this one`;
   }
   if (reading.state === "waiting first answer") return "Waits for your own answer";
-  if (reading.state === "failed") return reading.error;
+  if (reading.state === "failed") return reading.error ?? "";
   if (reading.state === "comparing") return "Comparing with a neutral question …";
   if (reading.state === "running") {
     return reading.completions.length ? "Writing …" : "Looking at the region …";
@@ -149,10 +162,10 @@ function statusText(reading, completion) {
   if (!completion) return "Stopped before the first word";
   const took = completion.seconds ? `, ${completion.seconds.toFixed(1)} s` : "";
   const ends = { stop: "Done", length: "Cut off at its greatest length", cancelled: "Stopped" };
-  return (ends[completion.finish] ?? "Ended") + took;
+  return (completion.finish ? ends[completion.finish] : "Ended") + took;
 }
 
-/** "3 of 4 answers say A"; empty until the server has counted. */
+/** "3 of 4 answers say A"; empty until the server has counted. @param {Reading} reading */
 function agreementText({ agreement, count }) {
   if (!agreement) return "\u00a0";
   const counted = Object.entries(agreement).sort((a, b) => b[1] - a[1]);

@@ -1,4 +1,8 @@
-/** The steps of one completion as rows that are kept while text is added to them. */
+/**
+ * The steps of one completion as rows that are kept while text is added to them.
+ *
+ * @import { Completion, Reading } from "../../page_types"
+ */
 
 import { fill, h, setAttribute, setText } from "../core/dom.js";
 import { StepMarks } from "../feedback/step_feedback.js";
@@ -11,7 +15,10 @@ export class TraceRows {
     this.answer = passageRow("answer", "Answer", "pv-answer");
     this.problems = h("ul", { class: "pv-problems" });
     this.raw = h("p", { class: "pv-raw" });
+    /** @type {(ReturnType<typeof passageRow> & {marks: StepMarks})[]} */
     this.steps = [];
+    /** @type {string|null|undefined} */
+    this.told = null;
     this.node = h(
       "div",
       { class: "pv-trace-text" },
@@ -22,11 +29,11 @@ export class TraceRows {
     );
   }
 
-  /** @param {Object} reading @param {Object|null} completion none before its first word */
+  /** @param {Reading} reading @param {Completion|null} completion none before its first word */
   show(reading, completion) {
     const steps = completion?.trace?.steps ?? [];
     while (this.steps.length < steps.length) this.grow();
-    while (this.steps.length > steps.length) this.steps.pop().node.remove();
+    while (this.steps.length > steps.length) this.steps.pop()?.node.remove();
     const judged = completion && store.get("draft")?.completion === completion.id;
     steps.forEach((step, index) => {
       this.steps[index].show(step.text, step.state);
@@ -34,7 +41,7 @@ export class TraceRows {
     });
     this.showAnswer(reading, completion);
     const ended = completion && completion.state !== "streaming";
-    const bare = ended && !steps.length && !completion.trace?.answer;
+    const bare = ended && !steps.length && !completion?.trace?.answer;
     this.raw.hidden = !bare;
     setText(this.raw, bare ? completion.text || "The model wrote nothing." : "");
     const problems = ended ? (completion.trace?.problems ?? []) : [];
@@ -47,12 +54,13 @@ export class TraceRows {
   grow() {
     const number = this.steps.length + 1;
     const row = passageRow(`step ${number}`, String(number), "pv-step", "li");
-    row.marks = new StepMarks(number - 1, () => row.node.querySelector(".pv-passage"));
-    row.node.append(row.marks.flag, row.marks.node);
-    this.steps.push(row);
+    const marks = new StepMarks(number - 1, () => row.text);
+    row.node.append(marks.flag, marks.node);
+    this.steps.push({ ...row, marks });
     this.list.append(row.node);
   }
 
+  /** @param {Reading} reading @param {Completion|null} completion */
   showAnswer(reading, completion) {
     const answer = completion?.trace?.answer;
     this.answer.node.hidden = !answer;
@@ -64,6 +72,9 @@ export class TraceRows {
  * A passage: its number is a button that selects it, its text can be marked with the mouse. The number
  * that the text begins with is not shown twice, and stays part of the passage's text.
  * @param {"div"|"li"} [tag]
+ * @param {string} name
+ * @param {string} label
+ * @param {string} kind
  */
 function passageRow(name, label, kind, tag = "div") {
   const button = h("button", { type: "button", class: "pv-number" }, label);
@@ -75,7 +86,8 @@ function passageRow(name, label, kind, tag = "div") {
   const node = h(tag, { class: kind, "data-passage": name }, button, text, option, state);
   const toggle = () => store.set("step", store.get("step") === name ? null : name);
   button.addEventListener("click", toggle);
-  text.addEventListener("click", () => window.getSelection().isCollapsed && toggle());
+  text.addEventListener("click", () => window.getSelection()?.isCollapsed && toggle());
+  /** @param {string} words @param {Completion["state"]} now @param {string} [meant] */
   const show = (words, now, meant = "") => {
     const selected = store.get("step") === name;
     if (selected && button.getAttribute("aria-pressed") === "false") {
@@ -88,7 +100,7 @@ function passageRow(name, label, kind, tag = "div") {
     const shown = words.slice(own.textContent.length);
     if (rest.data !== shown) rest.data = shown;
     setText(option, meant);
-    setText(state, STATES[now] ?? now);
+    setText(state, STATES[now]);
   };
-  return { node, show };
+  return { node, text, show };
 }

@@ -5,6 +5,10 @@
  *   release(p, travelled)   it goes up; `travelled` tells a drag from a click
  *   abandon()   what this press was drawing is given up: a second finger came, or the system took it
  *   place(p)   Enter at the crosshair;  finish(), back(), cancel()   close, undo a point, give up
+ *
+ * @import { PixelSize, Point, ScaledSlide, Shape } from "../../page_types"
+ * @import { Frames } from "../viewer/coordinate_frames.js"
+ * @import { Overlay } from "../viewer/overlay.js"
  */
 
 import { normalizeName } from "../core/names.js";
@@ -23,6 +27,12 @@ import {
 } from "./shapes.js";
 import { say, store } from "../core/store.js";
 
+/**
+ * @typedef {TwoPoints|Polygon|Fixed} DrawingTool
+ * @typedef {{half: (pixel: PixelSize) => Point,
+ *   about: (centre: Point, pixel: PixelSize) => Point[]}} Outline
+ */
+
 /** Diameter of a high-power field: field number 22 under a 40x objective, 22 mm / 40. */
 export const FIELD_DIAMETER_UM = 550;
 const LEAST_PIXELS = 3;
@@ -32,12 +42,15 @@ const LEAST_PIXELS = 3;
  * between the points and what to `take` of them.
  */
 class TwoPoints {
+  /** @param {Frames} frames @param {Overlay} overlay */
   constructor(frames, overlay) {
     this.frames = frames;
     this.overlay = overlay;
+    /** @type {Point|null} */
     this.start = null;
   }
 
+  /** @param {Point} point */
   press(point) {
     this.fresh = this.start === null;
     if (this.fresh) this.begin(point);
@@ -50,18 +63,22 @@ class TwoPoints {
   /** @abstract @param {number[]} _start @param {number[]} _end */
   take(_start, _end) {}
 
+  /** @param {Point} point */
   begin(point) {
     this.start = ontoSlide(point, this.frames.slide);
   }
 
+  /** @param {Point} point */
   drag(point) {
     if (this.start) this.sketch(this.start, point);
   }
 
+  /** @param {Point} point */
   hover(point) {
     this.drag(point);
   }
 
+  /** @param {Point} point @param {boolean} travelled */
   release(point, travelled) {
     if (this.start && (travelled || !this.fresh)) this.complete(point);
   }
@@ -72,14 +89,16 @@ class TwoPoints {
     else this.overlay.sketch(null);
   }
 
+  /** @param {Point} point */
   place(point) {
     if (this.start) this.complete(point);
     else this.begin(point);
   }
 
+  /** @param {Point} point */
   complete(point) {
     const { start } = this;
-    if (this.frames.screenDistance(start, point) < LEAST_PIXELS) return;
+    if (!start || this.frames.screenDistance(start, point) < LEAST_PIXELS) return;
     this.start = null;
     this.take(start, point);
   }
@@ -98,16 +117,20 @@ class TwoPoints {
 
 /** A rectangle along the screen's axes; under rotation its corners are kept as drawn. */
 class Rectangle extends TwoPoints {
+  /** @param {Point} start @param {Point} end */
   sketch(start, end) {
     this.overlay.sketch({ points: this.shape(start, end), closed: true });
   }
 
+  /** @param {Point} start @param {Point} end */
   shape(start, end) {
     const to = this.frames.rotation() % 90 === 0 ? ontoSlide(end, this.frames.slide) : end;
     return screenRectangle(start, to, this.frames.rotation(), this.frames.aspect);
   }
 
+  /** @param {Point} start @param {Point} end */
   take(start, end) {
+    /** @type {Point[]} */
     const points = this.shape(start, end);
     this.overlay.sketch(null);
     // under rotation, corners that are right angles on the screen are none among oblong pixels
@@ -119,15 +142,18 @@ class Rectangle extends TwoPoints {
 }
 
 class Ruler extends TwoPoints {
+  /** @param {Point} point */
   begin(point) {
     this.overlay.measure(null);
     super.begin(point);
   }
 
+  /** @param {Point} start @param {Point} end */
   sketch(start, end) {
     this.overlay.measure([start, ontoSlide(end, this.frames.slide)]);
   }
 
+  /** @param {Point} start @param {Point} end */
   take(start, end) {
     const ends = [start, ontoSlide(end, this.frames.slide)];
     this.overlay.measure(ends);
@@ -142,9 +168,11 @@ class Ruler extends TwoPoints {
 
 /** Corner by corner; dragging pans meanwhile. */
 class Polygon {
+  /** @param {Frames} frames @param {Overlay} overlay */
   constructor(frames, overlay) {
     this.frames = frames;
     this.overlay = overlay;
+    /** @type {Point[]} */
     this.points = [];
   }
 
@@ -154,10 +182,12 @@ class Polygon {
 
   drag() {}
 
+  /** @param {Point} point */
   hover(point) {
     if (this.points.length) this.show([...this.points, ontoSlide(point, this.frames.slide)]);
   }
 
+  /** @param {Point} point @param {boolean} travelled */
   release(point, travelled) {
     if (!travelled) this.place(point);
   }
@@ -167,10 +197,12 @@ class Polygon {
     this.show(this.points);
   }
 
+  /** @param {Point} point */
   place(point) {
+    /** @param {Point} other */
     const pixels = (other) => this.frames.screenDistance(point, other);
     if (this.points.length >= 3 && pixels(this.points[0]) < 8) this.finish();
-    else if (!this.points.length || pixels(this.points.at(-1)) >= LEAST_PIXELS) {
+    else if (!this.points.length || pixels(this.points[this.points.length - 1]) >= LEAST_PIXELS) {
       this.points.push(ontoSlide(point, this.frames.slide));
       this.show(this.points);
     }
@@ -196,6 +228,7 @@ class Polygon {
     this.overlay.sketch(null);
   }
 
+  /** @param {Point[]} points */
   show(points) {
     this.overlay.sketch(points.length ? { points, closed: points.length > 2 } : null);
   }
@@ -203,6 +236,13 @@ class Polygon {
 
 /** A shape of fixed size about the pointer, placed by one click. */
 class Fixed {
+  /**
+   * @param {Frames} frames
+   * @param {Overlay} overlay
+   * @param {Shape} shape
+   * @param {Outline} outline
+   * @param {string} name
+   */
   constructor(frames, overlay, shape, outline, name) {
     this.frames = frames;
     this.overlay = overlay;
@@ -217,11 +257,13 @@ class Fixed {
 
   drag() {}
 
+  /** @param {Point} point */
   hover(point) {
     const points = this.fitted(point);
     this.overlay.sketch(points && { points, closed: true });
   }
 
+  /** @param {Point} point @param {boolean} travelled */
   release(point, travelled) {
     if (!travelled) this.place(point);
   }
@@ -230,6 +272,7 @@ class Fixed {
     this.overlay.sketch(null);
   }
 
+  /** @param {Point} point */
   place(point) {
     const points = this.fitted(point);
     this.overlay.sketch(null);
@@ -241,19 +284,25 @@ class Fixed {
     keep(this.shape, points, this.name);
   }
 
-  /** The outline about a point, moved onto the slide whole; null where it cannot fit. */
+  /**
+   * The outline about a point, moved onto the slide whole; null where it cannot fit.
+   * @param {Point} point
+   */
   fitted(point) {
     const { slide } = this.frames;
-    const pixel = pixelSize(slide);
+    const pixel = pixelOf(slide);
     const [halfWidth, halfHeight] = this.outline.half(pixel);
     if (2 * halfWidth > slide.width || 2 * halfHeight > slide.height) return null;
     return this.outline.about(this.inside(point), pixel);
   }
 
-  /** The centre nearest to a point at which the whole outline lies on the slide. */
+  /**
+   * The centre nearest to a point at which the whole outline lies on the slide.
+   * @param {Point} point
+   */
   inside([x, y]) {
     const { width, height } = this.frames.slide;
-    const [halfWidth, halfHeight] = this.outline.half(pixelSize(this.frames.slide));
+    const [halfWidth, halfHeight] = this.outline.half(pixelOf(this.frames.slide));
     return [
       Math.min(width - halfWidth, Math.max(halfWidth, x)),
       Math.min(height - halfHeight, Math.max(halfHeight, y)),
@@ -270,6 +319,7 @@ class Fixed {
 }
 
 /** A square of 1 mm2 on whole pixels, its corner at the pixel nearest to centring it. */
+/** @type {Outline} */
 const squareMillimetre = {
   half: (pixel) => fieldSides(pixel).map((side) => side / 2),
   about([x, y], pixel) {
@@ -285,12 +335,18 @@ const squareMillimetre = {
   },
 };
 
+/** @type {Outline} */
 const highPowerField = {
   half: ({ x, y }) => [FIELD_DIAMETER_UM / 2 / x, FIELD_DIAMETER_UM / 2 / y],
   about: (centre, pixel) => ellipse(centre, highPowerField.half(pixel)),
 };
 
-/** The drawing tools by name; "pan" is none of them. */
+/**
+ * The drawing tools by name; "pan" is none of them.
+ * @param {Frames} frames
+ * @param {Overlay} overlay
+ * @returns {Object<string, DrawingTool>}
+ */
 export function drawingTools(frames, overlay) {
   return {
     rectangle: new Rectangle(frames, overlay),
@@ -301,6 +357,7 @@ export function drawingTools(frames, overlay) {
   };
 }
 
+/** @param {Shape} shape @param {Point[]} points @param {string} [name] */
 function keep(shape, points, name = "") {
   const into = store.get("drawInto");
   store.set("tool", "pan");
@@ -309,6 +366,12 @@ function keep(shape, points, name = "") {
   else addRegion(shape, points, name && unusedName(name));
 }
 
+/** A tool of fixed size is in hand only where the scale is known. @param {ScaledSlide} slide */
+function pixelOf(slide) {
+  return /** @type {PixelSize} */ (pixelSize(slide));
+}
+
+/** @param {string} name */
 function unusedName(name) {
   const names = new Set(store.get("regions").map((region) => normalizeName(region.name)));
   if (!names.has(name)) return name;

@@ -1,7 +1,12 @@
-/** The regions of the slide: name, size, area; rename, go to, delete, save; GeoJSON in and out. */
+/**
+ * The regions of the slide: name, size, area; rename, go to, delete, save; GeoJSON in and out.
+ *
+ * @import { OpenedSlide, RegionImport } from "../../api_types"
+ * @import { PanelProps, Region } from "../../page_types"
+ */
 
-import { refusal, request, url } from "../core/api.js";
-import { fill, h, icon } from "../core/dom.js";
+import { failureOf, queryText, refusal, request, url } from "../core/api.js";
+import { fill, fillPanel, h, icon } from "../core/dom.js";
 import { areaText, pixelText, sizeText } from "../viewer/lengths.js";
 import { normalizeName } from "../core/names.js";
 import { keepRegion, loadRegions, removeRegion, renameRegion, select, settled } from "./regions.js";
@@ -14,12 +19,17 @@ const BIN = "M4 6h12M8 6V4h4v2M6 6l1 10h6l1-10";
 const PENCIL = "M4 16l1-4 8.5-8.5 3 3L8 15l-4 1M11.5 5.5l3 3";
 const TARGET = "M10 3v4M10 13v4M3 10h4M13 10h4M10 10h.01";
 
-/** Mount the list into the page's element. */
+/**
+ * Mount the list into the page's element.
+ * @param {Element} element
+ * @param {PanelProps} props
+ */
 export function mount(element, props) {
   const note = h("p", { class: "pv-note" });
   const list = h("ul", { class: "pv-regions", "aria-label": "Regions" });
   const exchange = h("div", { class: "pv-exchange" });
-  element.querySelector("[data-panel]").replaceChildren(
+  fillPanel(
+    element,
     h(
       "section",
       {
@@ -32,16 +42,15 @@ export function mount(element, props) {
       exchange,
     ),
   );
-  ["regions", "selected", "slide"].forEach((name) => store.on(name, () => showRegions(list)));
-  ["me", "slide"].forEach((name) =>
-    store.on(name, () => {
-      showNote(note);
-      showExchange(exchange);
-    }),
-  );
+  store.onAny(["regions", "selected", "slide"], () => showRegions(list));
+  store.onAny(["me", "slide"], () => {
+    showNote(note);
+    showExchange(exchange);
+  });
   return start(props);
 }
 
+/** @param {HTMLElement} note */
 function showNote(note) {
   const me = store.get("me");
   const kept = me && !may("draw_regions");
@@ -49,6 +58,7 @@ function showNote(note) {
   note.textContent = kept ? "Kept in this page only: they are gone when it is closed." : "";
 }
 
+/** @param {HTMLElement} list */
 function showRegions(list) {
   const activeElement = /** @type {HTMLElement} */ (document.activeElement);
   if (list.contains(activeElement) && activeElement.matches("input")) return;
@@ -66,9 +76,13 @@ function showRegions(list) {
     return;
   }
   fill(list, ...regions.map(entry));
-  if (focused) list.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus();
+  if (focused)
+    /** @type {HTMLElement|null} */ (
+      list.querySelector(`[data-focus="${CSS.escape(focused)}"]`)
+    )?.focus();
 }
 
+/** @param {Region} region */
 function entry(region) {
   const selected = store.get("selected") === region.id;
   const name = h(
@@ -85,6 +99,7 @@ function entry(region) {
     h("span", { class: "pv-slide-facts" }, factsText(region)),
   );
   const unsaved = !region.saved && !region.waiting && may("draw_regions");
+  /** @type {HTMLElement} */
   const item = h(
     "li",
     { class: selected ? "pv-current" : "" },
@@ -111,6 +126,7 @@ function entry(region) {
   return item;
 }
 
+/** @param {Region} region @param {string} verb @param {Node} content @param {() => unknown} run */
 function small(region, verb, content, run) {
   return h(
     "button",
@@ -126,7 +142,10 @@ function small(region, verb, content, run) {
   );
 }
 
-/** Sides and area as drawn: um and mm2 where the scale is known, else pixels. */
+/**
+ * Sides and area as drawn: um and mm2 where the scale is known, else pixels.
+ * @param {Region} region
+ */
 function factsText(region) {
   const pixel = pixelSize(store.get("slide"));
   if (!pixel) {
@@ -138,6 +157,7 @@ function factsText(region) {
   return `${size}, ${surface.replace(" ", "\u00a0")}`;
 }
 
+/** @param {Region} region @param {HTMLElement} item */
 function rename(region, item) {
   const field = h("input", {
     type: "text",
@@ -147,6 +167,7 @@ function rename(region, item) {
     "aria-label": `New name of ${region.name}`,
   });
   let open = true;
+  /** @param {boolean} keep */
   const done = (keep) => {
     if (!open) return;
     open = false;
@@ -163,6 +184,7 @@ function rename(region, item) {
   field.select();
 }
 
+/** @param {HTMLElement} node */
 function showExchange(node) {
   const slide = store.get("slide");
   if (!slide) {
@@ -170,8 +192,7 @@ function showExchange(node) {
     return;
   }
   const offset = slide.bounds && h("input", { type: "checkbox", checked: true });
-  const query = () => (slide.bounds ? `?bounds_offset=${offset.checked ? 1 : 0}` : "");
-  const path = () => `/api/slides/${encodeURIComponent(slide.id)}/regions.geojson${query()}`;
+  const query = () => (offset ? { bounds_offset: offset.checked ? 1 : 0 } : {});
   const chooser = h("input", {
     type: "file",
     accept: ".geojson,.json,.zip,.gz",
@@ -179,7 +200,7 @@ function showExchange(node) {
     "aria-label": "GeoJSON file",
     tabindex: "-1",
   });
-  chooser.addEventListener("change", () => importFile(chooser, path(), slide));
+  chooser.addEventListener("change", () => importFile(chooser, query(), slide));
   fill(
     node,
     h(
@@ -192,7 +213,7 @@ function showExchange(node) {
           type: "button",
           class: "pv-button",
           "aria-label": "Export the regions as GeoJSON",
-          onclick: () => download(path(), slide),
+          onclick: () => download(query(), slide),
         },
         "Export",
       ),
@@ -214,13 +235,19 @@ function showExchange(node) {
   );
 }
 
-async function importFile(chooser, path, slide) {
-  const [file] = chooser.files;
+/**
+ * @param {HTMLInputElement} chooser
+ * @param {{bounds_offset?: number}} query
+ * @param {OpenedSlide} slide
+ */
+async function importFile(chooser, query, slide) {
+  const [file] = chooser.files ?? [];
   chooser.value = "";
   if (!file) return;
   try {
-    const answer = await request(path, {
-      method: "POST",
+    const answer = await request("POST /api/slides/{slide_id}/regions.geojson", {
+      path: { slide_id: slide.id },
+      query,
       body: file,
       headers: { "Content-Type": "application/geo+json" },
     });
@@ -228,12 +255,16 @@ async function importFile(chooser, path, slide) {
     const changed = importChanges(answer);
     const regions = answer.imported === 1 ? "1 region" : `${answer.imported} regions`;
     say([`${regions} imported.`, ...changed].join(" "), changed.length ? "warning" : "info");
-  } catch (error) {
+  } catch (thrown) {
+    const error = failureOf(thrown);
     say(`${file.name} was not imported: ${error.message}`, "warning");
   }
 }
 
-/** Sentences about what an import did not take over as it stood in the file. */
+/**
+ * Sentences about what an import did not take over as it stood in the file.
+ * @param {RegionImport} imported
+ */
 function importChanges({ clipped, skipped }) {
   const outlines = clipped.length === 1 ? "1 outline" : `${clipped.length} outlines`;
   const most = Math.max(...clipped.map(({ outside }) => outside));
@@ -244,7 +275,11 @@ function importChanges({ clipped, skipped }) {
   ].filter(Boolean);
 }
 
-/** "Slide 2 regions 2026-01-31.geojson", in the user's own date, of letters every system takes. */
+/**
+ * "Slide 2 regions 2026-01-31.geojson", in the user's own date, of letters every system takes.
+ * @param {OpenedSlide} slide
+ * @param {Date} now
+ */
 function fileName(slide, now) {
   const alias = normalizeName(slide?.alias ?? slide?.name ?? "")
     .replace(/[^\p{L}\p{N} ._-]+/gu, "_")
@@ -255,9 +290,11 @@ function fileName(slide, now) {
   return `${alias || "Slide"} regions ${day}.geojson`;
 }
 
-async function download(path, slide) {
+/** @param {{bounds_offset?: number}} query @param {OpenedSlide} slide */
+async function download(query, slide) {
   await settled(slide.id);
-  const response = await fetch(url(path));
+  const path = `/api/slides/${encodeURIComponent(slide.id)}/regions.geojson`;
+  const response = await fetch(url(`${path}${queryText(query)}`));
   if (!response.ok) {
     say((await refusal(response)).message, "warning");
     return;

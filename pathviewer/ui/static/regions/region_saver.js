@@ -2,10 +2,14 @@
  * Sends the regions of the page to the server: for each one request at a time, always of what the
  * page shows last, so that a change made while an earlier one is on its way is not lost. It goes on
  * for regions of a slide that is no longer on the screen.
+ *
+ * @import { Failure, Region } from "../../page_types"
  */
 
-import { request } from "../core/api.js";
+import { failureOf, request } from "../core/api.js";
 
+const ALL = "/api/slides/{slide_id}/regions";
+const ONE = "/api/slides/{slide_id}/regions/{region_id}";
 let leaving = false;
 window.addEventListener("pageshow", () => {
   leaving = false;
@@ -15,8 +19,11 @@ window.addEventListener("pageshow", () => {
 export class Saver {
   #tail = Promise.resolve();
   #busy = 0;
-  #timer = null;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #timer;
+  /** @type {string|null} */
   #wanted = null;
+  /** @type {string|null} */
   #known = null;
 
   /**
@@ -28,6 +35,7 @@ export class Saver {
     this.slide = slide;
     this.remote = remote;
     this.told = told;
+    /** @type {Failure|null} */
     this.failure = null;
     this.#wanted = remote && "as loaded";
     this.#known = this.#wanted;
@@ -35,7 +43,7 @@ export class Saver {
 
   /** Whether something is being sent or about to be. */
   get busy() {
-    return this.#busy > 0 || this.#timer !== null;
+    return this.#busy > 0 || this.#timer !== undefined;
   }
 
   /** Whether the server has what was last to be kept. */
@@ -43,11 +51,14 @@ export class Saver {
     return !this.busy && this.#wanted === this.#known;
   }
 
-  /** Keep a region as it now is, `delay` ms after the last such call. */
+  /**
+   * Keep a region as it now is, `delay` ms after the last such call.
+   * @param {Pick<Region, "name"|"shape"|"points">} region
+   */
   keep({ name, shape, points }, delay = 0) {
     this.#wanted = JSON.stringify({ name, shape, points });
     clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#timer = undefined;
     if (delay) this.#timer = setTimeout(() => this.flush(), delay);
     else this.#send();
   }
@@ -55,16 +66,16 @@ export class Saver {
   /** Delete the server's copy. */
   drop() {
     clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#timer = undefined;
     this.#wanted = null;
     this.#send();
   }
 
   /** Send at once what waits for its delay. */
   flush() {
-    if (this.#timer === null) return;
+    if (this.#timer === undefined) return;
     clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#timer = undefined;
     this.#send();
   }
 
@@ -84,7 +95,8 @@ export class Saver {
     this.failure = null;
     try {
       await this.#request(this.#wanted);
-    } catch (error) {
+    } catch (thrown) {
+      const error = failureOf(thrown);
       this.failure = error;
       if (error.code === "region_not_found") this.remote = null;
     }
@@ -92,26 +104,32 @@ export class Saver {
     this.told();
   }
 
+  /** @param {string|null} wanted */
   async #request(wanted) {
     if (wanted === this.#known) return;
-    const regions = `/api/slides/${encodeURIComponent(this.slide)}/regions`;
-    const one = `${regions}/${encodeURIComponent(this.remote ?? "")}`;
-    const json = wanted && JSON.parse(wanted);
-    const options = { keepalive: leaving };
+    const path = { slide_id: this.slide, region_id: this.remote ?? "" };
+    const sent = { path, keepalive: leaving };
     if (!wanted) {
-      if (this.remote) await request(one, { ...options, method: "DELETE" }).catch(unlessGone);
+      if (this.remote) await request(`DELETE ${ONE}`, sent).catch(unlessGone);
       this.remote = null;
-    } else if (this.remote) await request(one, { ...options, method: "PUT", json });
-    else this.remote = (await request(regions, { ...options, method: "POST", json })).id;
+    } else {
+      const json = JSON.parse(wanted);
+      if (this.remote) await request(`PUT ${ONE}`, { ...sent, json });
+      else this.remote = (await request(`POST ${ALL}`, { ...sent, json })).id;
+    }
     this.#known = wanted;
   }
 }
 
+/** @param {unknown} error */
 function unlessGone(error) {
-  if (error.status !== 404) throw error;
+  if (failureOf(error).status !== 404) throw error;
 }
 
-/** Send everything that waits, when the page is closed; the browser finishes it afterwards. */
+/**
+ * Send everything that waits, when the page is closed; the browser finishes it afterwards.
+ * @param {Map<string, Saver>} savers
+ */
 export function flushOnLeaving(savers) {
   window.addEventListener("pagehide", () => {
     leaving = true;

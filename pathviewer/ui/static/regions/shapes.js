@@ -1,4 +1,9 @@
-/** Plane geometry of regions. Points are [x, y] in level-0 pixels unless a name says otherwise. */
+/**
+ * Plane geometry of regions. Points are [x, y] in level-0 pixels unless a name says otherwise.
+ *
+ * @import { Box } from "../../api_types"
+ * @import { Drawn, Extent, Point, ScaledSlide } from "../../page_types"
+ */
 
 /**
  * The bounding box, rounded outwards to whole pixels and kept on the slide.
@@ -16,7 +21,17 @@ export function boundingBox(points, slide) {
   return { x: left, y: top, width: right - left, height: bottom - top };
 }
 
-/** The corners of a box, clockwise from its top left. */
+/** Whether two boxes are the same. @param {Box} one @param {Box} other */
+export function sameBox(one, other) {
+  return (
+    one.x === other.x &&
+    one.y === other.y &&
+    one.width === other.width &&
+    one.height === other.height
+  );
+}
+
+/** The corners of a box, clockwise from its top left. @param {Box} box */
 export function corners({ x, y, width, height }) {
   return [
     [x, y],
@@ -26,7 +41,7 @@ export function corners({ x, y, width, height }) {
   ];
 }
 
-/** Area in square pixels (shoelace formula). */
+/** Area in square pixels (shoelace formula). @param {Point[]} points */
 export function area(points) {
   let twice = 0;
   points.forEach(([x, y], index) => {
@@ -39,8 +54,11 @@ export function area(points) {
 /**
  * Width and height as drawn: a rectangle's sides, the one nearer to level first; else the extent.
  * @param {{x: number, y: number}} [pixel] size of a level-0 pixel; in pixels when left out
+ * @returns {[number, number]}
+ * @param {Drawn} region
  */
 export function extent(region, pixel = { x: 1, y: 1 }) {
+  /** @param {Point} from @param {Point} to */
   const side = (from, to) => Math.hypot((from[0] - to[0]) * pixel.x, (from[1] - to[1]) * pixel.y);
   const { points } = region;
   if (region.shape === "rectangle") {
@@ -56,11 +74,16 @@ export function extent(region, pixel = { x: 1, y: 1 }) {
   ];
 }
 
+/** @param {Point} a @param {Point} b */
 export function distance(a, b) {
   return Math.hypot(a[0] - b[0], a[1] - b[1]);
 }
 
-/** Distance from a point to the outline of a closed shape. */
+/**
+ * Distance from a point to the outline of a closed shape.
+ * @param {Point} point
+ * @param {Point[]} points
+ */
 export function outlineDistance(point, points) {
   let least = Infinity;
   points.forEach((start, index) => {
@@ -70,6 +93,7 @@ export function outlineDistance(point, points) {
   return least;
 }
 
+/** @param {Point} point @param {Point} start @param {Point} end */
 function segmentDistance(point, start, end) {
   const [dx, dy] = [end[0] - start[0], end[1] - start[1]];
   const square = dx * dx + dy * dy;
@@ -79,7 +103,11 @@ function segmentDistance(point, start, end) {
   return distance(point, [start[0] + part * dx, start[1] + part * dy]);
 }
 
-/** Whether a point lies inside a closed shape (even-odd rule). */
+/**
+ * Whether a point lies inside a closed shape (even-odd rule).
+ * @param {Point} point
+ * @param {Point[]} points
+ */
 export function inside(point, points) {
   let within = false;
   points.forEach(([x, y], index) => {
@@ -91,7 +119,7 @@ export function inside(point, points) {
   return within;
 }
 
-/** Whether two edges of a closed shape cross. */
+/** Whether two edges of a closed shape cross. @param {Point[]} points */
 export function crossesItself(points) {
   const count = points.length;
   for (let i = 0; i < count; i += 1) {
@@ -103,7 +131,9 @@ export function crossesItself(points) {
   return false;
 }
 
+/** @param {Point} a @param {Point} b @param {Point} c @param {Point} d */
 function segmentsCross(a, b, c, d) {
+  /** @param {Point} p @param {Point} q @param {Point} r */
   const side = (p, q, r) =>
     Math.sign((q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]));
   return side(a, b, c) !== side(a, b, d) && side(c, d, a) !== side(c, d, b);
@@ -117,25 +147,39 @@ export function fieldSides(pixel) {
   return [Math.round(1000 / pixel.x), Math.round(1000 / pixel.y)];
 }
 
-/** Whether a region is a square of 1 mm2 as the field tool places it. */
+/**
+ * Whether a region is a square of 1 mm2 as the field tool places it.
+ * @param {Drawn} region
+ * @param {ScaledSlide|undefined} slide
+ */
 export function isField({ shape, points }, slide) {
-  if (shape !== "rectangle" || !slide?.scale?.x || !isUpright(points)) return false;
-  const [across, down] = fieldSides(slide.scale);
+  const { x, y } = slide?.scale ?? {};
+  if (shape !== "rectangle" || !slide || !x || !y || !isUpright(points)) return false;
+  const [across, down] = fieldSides({ x, y });
   const { width, height } = boundingBox(points, slide);
   return width === across && height === down;
 }
 
-/** The nearest point of the slide. @param {number[]} point @param {Object} slide */
+/** The nearest point of the slide. @param {Point} point @param {Extent} slide */
 export function ontoSlide([x, y], slide) {
   return [Math.min(slide.width, Math.max(0, x)), Math.min(slide.height, Math.max(0, y))];
 }
 
-/** Whether all points lie on the slide. */
+/**
+ * Whether all points lie on the slide.
+ * @param {Point[]} points
+ * @param {Extent} slide
+ */
 export function onSlide(points, slide) {
   return points.every(([x, y]) => x >= 0 && y >= 0 && x <= slide.width && y <= slide.height);
 }
 
-/** The part of a convex shape that lies on the slide (Sutherland-Hodgman). */
+/**
+ * The part of a convex shape that lies on the slide (Sutherland-Hodgman).
+ * @param {Point[]} points
+ * @param {Extent} slide
+ * @returns {Point[]}
+ */
 export function clipToSlide(points, slide) {
   const edges = [
     [0, 0, 1],
@@ -144,6 +188,7 @@ export function clipToSlide(points, slide) {
     [1, slide.height, -1],
   ];
   return edges.reduce((shape, [axis, limit, sign]) => {
+    /** @param {Point} point */
     const depth = (point) => sign * (point[axis] - limit);
     return shape.flatMap((point, index) => {
       const before = shape[(index + shape.length - 1) % shape.length];
@@ -156,6 +201,7 @@ export function clipToSlide(points, slide) {
   }, points);
 }
 
+/** @param {Point} a @param {Point} b @param {number} part */
 function between(a, b, part) {
   return [a[0] + part * (b[0] - a[0]), a[1] + part * (b[1] - a[1])];
 }
@@ -164,12 +210,15 @@ function between(a, b, part) {
  * The rectangle whose sides run along the screen's and whose opposite corners are `a` and `b`.
  * @param {number} rotation of the view in degrees, clockwise
  * @param {number} [aspect] height of a level-0 pixel over its width
+ * @param {Point} a
+ * @param {Point} b
  */
 export function screenRectangle(a, b, rotation, aspect = 1) {
   const stretched = squareRectangle([a[0], a[1] * aspect], [b[0], b[1] * aspect], rotation);
   return stretched.map(([x, y]) => [x, y / aspect]);
 }
 
+/** @param {Point} a @param {Point} b @param {number} rotation */
 function squareRectangle(a, b, rotation) {
   const angle = (-rotation * Math.PI) / 180;
   const across = [Math.cos(angle), Math.sin(angle)];
@@ -182,7 +231,7 @@ function squareRectangle(a, b, rotation) {
   return [a, right, b, below];
 }
 
-/** Whether the sides of a rectangle run along the slide's. */
+/** Whether the sides of a rectangle run along the slide's. @param {Point[]} points */
 export function isUpright(points) {
   const [a, b] = points;
   const least = Math.min(Math.abs(a[0] - b[0]), Math.abs(a[1] - b[1]));

@@ -6,7 +6,7 @@
 
 const LIGHT_STEPS = 16384; // as fine as Little CMS's own
 
-/** @param {{size: number, light: boolean, curves: string, nodes: string}} json @returns {Object} */
+/** @param {{size: number, light: boolean, curves: string, nodes: string}} json */
 export function readTable({ size, light, curves, nodes }) {
   const places = floats(curves);
   const strides = [3 * size * size, 3 * size, 3];
@@ -26,7 +26,11 @@ export function readTable({ size, light, curves, nodes }) {
   };
 }
 
-/** Correct pixels in place. @param {Uint8ClampedArray} pixels RGBA @param {Object} table */
+/**
+ * Correct pixels in place.
+ * @param {Uint8ClampedArray} pixels RGBA
+ * @param {ReturnType<typeof readTable>} table
+ */
 export function applyTable(pixels, { nodes, strides, bases, fractions, encoded }) {
   const [red, green, blue] = strides;
   let former = -1;
@@ -79,7 +83,7 @@ function encodedLight() {
   });
 }
 
-/** 32-bit floats, the smallest byte first, from base64. */
+/** 32-bit floats, the smallest byte first, from base64. @param {string} base64 */
 function floats(base64) {
   const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
   return new Float32Array(bytes.buffer);

@@ -5,6 +5,9 @@
 
 import { applyTable, readTable } from "./colour_table.js";
 
+/** @typedef {ReturnType<typeof readTable>} Table */
+
+/** @type {Map<string, Table>} */
 const tables = new Map();
 
 self.onmessage = ({ data: { number, slide, table, picture } }) => {
@@ -13,17 +16,20 @@ self.onmessage = ({ data: { number, slide, table, picture } }) => {
     return;
   }
   try {
-    const corrected = correct(picture, tables.get(slide));
+    const corrected = correct(picture, /** @type {Table} */ (tables.get(slide)));
     postMessage({ number, picture: corrected }, { transfer: [corrected] });
   } catch (error) {
-    postMessage({ number, error: error.message });
+    postMessage({ number, error: String(error) });
   }
 };
 
+/** @param {ImageBitmap} picture @param {Table} table */
 function correct(picture, table) {
   const { width, height } = picture;
   const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
+    canvas.getContext("2d", { alpha: false, willReadFrequently: true })
+  );
   context.drawImage(picture, 0, 0);
   picture.close();
   const pixels = context.getImageData(0, 0, width, height);

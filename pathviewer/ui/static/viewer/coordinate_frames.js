@@ -1,3 +1,8 @@
+/**
+ * @import { Box, OpenedSlide } from "../../api_types"
+ * @import { Point } from "../../page_types"
+ */
+
 import { pixelAspect } from "./pyramid.js";
 
 /**
@@ -6,10 +11,10 @@ import { pixelAspect } from "./pyramid.js";
  * stretched by the pixel aspect, and "viewport", in which the slide's width is 1.
  */
 export class Frames {
-  /** @param {OpenSeadragon.Viewer} viewer @param {Object} slide */
+  /** @param {OpenSeadragon.Viewer} viewer @param {OpenedSlide|null|undefined} slide */
   constructor(viewer, slide) {
     this.viewer = viewer;
-    this.slide = slide;
+    this.slide = /** @type {OpenedSlide} */ (slide); // as long as one is open
   }
 
   get item() {
@@ -33,11 +38,16 @@ export class Frames {
     return this.fromViewport(point);
   }
 
+  /** @param {{x: number, y: number}} given @returns {Point} */
   fromViewport({ x, y }) {
     return [x * this.slide.width, (y * this.slide.width) / this.aspect];
   }
 
-  /** Screen pixels between two level-0 points. */
+  /**
+   * Screen pixels between two level-0 points.
+   * @param {Point} a
+   * @param {Point} b
+   */
   screenDistance(a, b) {
     return Math.hypot(a[0] - b[0], (a[1] - b[1]) * this.aspect) / this.downsample();
   }
@@ -58,9 +68,13 @@ export class Frames {
     return ((this.viewer.viewport.getRotation(false) % 360) + 360) % 360;
   }
 
-  /** Zoom about the centre. */
+  /** Zoom about the centre. @param {number} downsample */
   zoomTo(downsample, immediately = false) {
-    this.viewer.viewport.zoomTo(this.item.imageToViewportZoom(1 / downsample), null, immediately);
+    this.viewer.viewport.zoomTo(
+      this.item.imageToViewportZoom(1 / downsample),
+      undefined,
+      immediately,
+    );
     this.viewer.viewport.applyConstraints(immediately);
   }
 
@@ -68,7 +82,7 @@ export class Frames {
   show(view, immediately = true) {
     const { viewport } = this.viewer;
     viewport.setRotation(view.rotation, immediately);
-    viewport.zoomTo(this.item.imageToViewportZoom(1 / view.downsample), null, immediately);
+    viewport.zoomTo(this.item.imageToViewportZoom(1 / view.downsample), undefined, immediately);
     const { width } = this.slide;
     const centre = new OpenSeadragon.Point(view.x / width, (view.y * this.aspect) / width);
     viewport.panTo(centre, immediately);
@@ -95,7 +109,10 @@ export class Frames {
     });
   }
 
-  /** Let the view zoom out as far as the options say, and to `downsample` in any case. */
+  /**
+   * Let the view zoom out as far as the options say, and to `downsample` in any case.
+   * @param {number} downsample
+   */
   allowOut(downsample) {
     const { viewport } = this.viewer;
     viewport.minZoomLevel = Math.min(
@@ -104,7 +121,10 @@ export class Frames {
     );
   }
 
-  /** Bring a level-0 box into view with room around it, never beyond the scan's own resolution. */
+  /**
+   * Bring a level-0 box into view with room around it, never beyond the scan's own resolution.
+   * @param {Box} box
+   */
   frame(box, immediately = false) {
     const { container } = this.viewer;
     const room = Math.min(container.clientWidth, container.clientHeight) * 0.7;

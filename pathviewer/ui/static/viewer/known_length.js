@@ -5,6 +5,7 @@ import { fill, h } from "../core/dom.js";
 import { sizeDigits } from "./scale.js";
 import { may, say, store } from "../core/store.js";
 
+/** @type {Record<string, number>} */
 const MICRONS = { µm: 1, mm: 1000 };
 
 /** @returns {HTMLElement} hidden until a line is measured by somebody who may correct scales */
@@ -16,7 +17,7 @@ export function knownLength() {
     if (node.hidden) fill(node);
     else if (!node.firstChild) fill(node, form());
   };
-  ["measured", "me"].forEach((name) => store.on(name, show));
+  store.onAny(["measured", "me"], show);
   return node;
 }
 
@@ -48,6 +49,7 @@ function form() {
   );
 }
 
+/** @param {string} text @param {string} unit */
 async function enter(text, unit) {
   const line = store.get("measured");
   const length = Number(text.trim().replace(",", "."));

@@ -1,6 +1,8 @@
 /**
  * Magnification and zoom. `downsample` is level-0 pixels per screen (CSS) pixel: 1 is the scan's
  * own resolution, 4 shows a quarter of it, 0.5 is the over-zoom limit.
+ *
+ * @import { PoweredSlide } from "../../page_types"
  */
 
 import { pixelSize } from "./scale.js";
@@ -13,6 +15,7 @@ const RATIOS = [32, 16, 8, 4, 2, 1];
  * The magnification of the scan's own resolution. Where the file does not name its objective, the
  * convention 10/mpp (0.5 um per pixel is 20x) stands in for it, marked approximate. Oblong pixels
  * count by their width, since `downsample` runs along a row.
+ * @param {PoweredSlide} slide
  * @returns {{power: number, approximate: boolean} | null} null when neither is known
  */
 export function scanPower(slide) {
@@ -22,7 +25,11 @@ export function scanPower(slide) {
   return null;
 }
 
-/** The zoom in words: "20x", "~20x", or "1:4" where no magnification is known. */
+/**
+ * The zoom in words: "20x", "~20x", or "1:4" where no magnification is known.
+ * @param {PoweredSlide} slide
+ * @param {number} downsample
+ */
 export function zoomText(slide, downsample) {
   const scan = scanPower(slide);
   if (!scan) return downsample < 1 ? `${tidy(1 / downsample)}:1` : `1:${tidy(downsample)}`;
@@ -31,6 +38,7 @@ export function zoomText(slide, downsample) {
 
 /**
  * @param {string} text as typed: "20", "20x", "~5x", "1:4", "2:1"
+ * @param {PoweredSlide} slide
  * @returns {number|null} the downsample, or null when the text names none
  */
 export function parseZoom(slide, text) {
@@ -44,6 +52,7 @@ export function parseZoom(slide, text) {
 
 /**
  * The six presets of the keys 1 to 6.
+ * @param {PoweredSlide|null|undefined} slide
  * @returns {{label: string, downsample: number, reachable: boolean}[]}
  */
 export function presets(slide) {
@@ -57,10 +66,12 @@ export function presets(slide) {
   });
 }
 
+/** @param {number} value */
 function positive(value) {
   return Number.isFinite(value) && value > 0 ? value : null;
 }
 
+/** @param {number} value */
 function tidy(value) {
   return String(Number(value.toPrecision(value >= 10 || value < 2 ? 3 : 2)));
 }

@@ -1,6 +1,8 @@
 /**
  * What is drawn over the slide: regions, the shape under the pen, handles, the measured distance.
  * Outlines are kept in level-0 pixels under one matrix; handles and labels in screen pixels.
+ *
+ * @import { Point } from "../../page_types"
  */
 
 import { fill, s, setAttribute } from "../core/dom.js";
@@ -19,7 +21,9 @@ export class Overlay {
   constructor(viewer, frames) {
     this.frames = frames;
     this.viewer = viewer;
+    /** @type {{points: Point[], closed: boolean}|null} */
     this.draft = null;
+    /** @type {Point[]|null} */
     this.measured = null;
     this.outlines = s("g");
     this.pen = s("g", { class: "pv-pen" });
@@ -48,7 +52,10 @@ export class Overlay {
     this.refresh();
   }
 
-  /** Show a distance between two level-0 points, or none; `measured` of the store is set later. */
+  /**
+   * Show a distance between two level-0 points, or none; `measured` of the store is set later.
+   * @param {Point[]|null} ends
+   */
   measure(ends) {
     this.measured = ends;
     if (store.get("measured")) store.set("measured", null);
@@ -66,6 +73,7 @@ export class Overlay {
         outline(region.points, true, region.id === selected ? "pv-selected" : "pv-region"),
       ),
     );
+    /** @type {SVGElement[]} */
     const pen = [];
     if (this.draft) pen.push(...outline(this.draft.points, this.draft.closed, "pv-selected"));
     const evidence = store.get("draft")?.evidence;
@@ -140,11 +148,13 @@ function itemHere() {
   return reading?.slide === store.get("slide")?.id ? reading?.item : null;
 }
 
+/** @param {Point[]} points @param {boolean} closed @param {string} kind */
 function outline(points, closed, kind) {
   const d = `M${points.map((point) => point.join(" ")).join("L")}${closed ? "Z" : ""}`;
   return [s("path", { d, class: "pv-halo" }), s("path", { d, class: kind })];
 }
 
+/** @param {Point[]} points */
 function topmost(points) {
   return points.reduce((best, point) => (point[1] < best[1] ? point : best));
 }

@@ -3,6 +3,11 @@
  *
  * One pointer draws at a time. A second finger means a pinch, by which OpenSeadragon zooms: what
  * the first finger was drawing or dragging is given up, and nothing is drawn until all are up.
+ *
+ * @import { Point, Region } from "../../page_types"
+ * @import { DrawingTool } from "../regions/drawing_tools.js"
+ * @import { Frames } from "./coordinate_frames.js"
+ * @import { Handle } from "../regions/handles.js"
  */
 
 import { dragged, handlesOf, withoutVertex } from "../regions/handles.js";
@@ -21,13 +26,19 @@ const REACH = 9;
 const CLICK = 4;
 
 export class Pointer {
-  /** @param {Object<string, Object>} tools see tools.js */
+  /**
+   * @param {Object<string, DrawingTool>} tools
+   * @param {OpenSeadragon.Viewer} viewer
+   * @param {Frames} frames
+   */
   constructor(viewer, frames, tools) {
     this.viewer = viewer;
     this.frames = frames;
     this.tools = tools;
+    /** @type {{screen: Point, travelled: boolean, pointerType: string}|null} */
     this.pressed = null;
     this.taken = false;
+    /** @type {ReturnType<Pointer["grab"]>} */
     this.edit = null;
     this.fingers = new Set();
     this.pinched = false;
@@ -43,6 +54,7 @@ export class Pointer {
     window.addEventListener("pointercancel", (event) => this.loseFinger(event), true);
   }
 
+  /** @param {PointerEvent} event */
   addFinger({ pointerType, pointerId }) {
     if (pointerType !== "touch") return;
     this.fingers.add(pointerId);
@@ -51,6 +63,7 @@ export class Pointer {
     this.abandon("touch");
   }
 
+  /** @param {PointerEvent} event */
   removeFinger({ pointerId }) {
     this.fingers.delete(pointerId);
     // OpenSeadragon hears of the last finger after this
@@ -60,13 +73,16 @@ export class Pointer {
       });
   }
 
-  /** The browser or the system took the pointer for something of its own. */
+  /**
+   * The browser or the system took the pointer for something of its own.
+   * @param {PointerEvent} event
+   */
   loseFinger(event) {
     this.abandon(event.pointerType);
     this.removeFinger(event);
   }
 
-  /** Give up what a kind of pointer is drawing or dragging. */
+  /** Give up what a kind of pointer is drawing or dragging. @param {string} pointerType */
   abandon(pointerType) {
     if (this.pressed?.pointerType !== pointerType) return;
     this.pressed = null;
@@ -79,22 +95,29 @@ export class Pointer {
     return this.tools[store.get("tool")] ?? null;
   }
 
-  /** Keep OpenSeadragon from panning, and from gliding on after the release, which comes before. */
+  /**
+   * Keep OpenSeadragon from panning, and from gliding on after the release, which comes before.
+   * @param {{preventDefaultAction: boolean}} event
+   */
   claim(event) {
     if (this.taken) event.preventDefaultAction = true;
   }
 
+  /** @param {OpenSeadragon.CanvasPressEvent} event */
   press({ position, originalEvent, pointerType }) {
     const other = this.pressed && this.pressed.pointerType !== pointerType;
     if (!this.frames.item || this.pinched || other) return;
     const screen = [position.x, position.y];
     const point = this.frames.toLevel0(screen);
     if (store.get("mode") !== "pointer") store.set("mode", "pointer");
-    this.edit = this.tool ? null : this.grab(screen, point, originalEvent);
+    this.edit = this.tool
+      ? null
+      : this.grab(screen, point, /** @type {MouseEvent} */ (originalEvent));
     this.taken = this.tool ? this.tool.press(point) : this.edit !== null;
     this.pressed = { screen, travelled: false, pointerType };
   }
 
+  /** @param {OpenSeadragon.CanvasDragEvent} event */
   drag(event) {
     if (!this.pressed) return;
     if (event.pointerType !== this.pressed.pointerType) {
@@ -111,6 +134,7 @@ export class Pointer {
     else if (this.edit && pressed.travelled) this.pull(point);
   }
 
+  /** @param {OpenSeadragon.CanvasReleaseEvent} event */
   release({ position, pointerType }) {
     if (this.pressed?.pointerType !== pointerType) return;
     const { travelled } = this.pressed;
@@ -122,12 +146,14 @@ export class Pointer {
     this.edit = null;
   }
 
+  /** @param {OpenSeadragon.CanvasDoubleClickEvent} event */
   doubleClick(event) {
     if (!this.tool || this.pinched) return;
     event.preventDefaultAction = true;
     this.tool.finish();
   }
 
+  /** @param {PointerEvent} event */
   hover(event) {
     if (!this.frames.item || this.pressed || this.pinched) return;
     // browsers send a move without movement when the page changes under a resting pointer
@@ -142,7 +168,11 @@ export class Pointer {
     if (this.viewer.canvas.style.cursor !== cursor) this.viewer.canvas.style.cursor = cursor;
   }
 
-  /** The handle of the selected region within reach. */
+  /**
+   * The handle of the selected region within reach.
+   * @param {Point} screen
+   * @returns {Handle|null}
+   */
   handleAt(screen) {
     const region = selectedRegion();
     if (!region) return null;
@@ -156,6 +186,12 @@ export class Pointer {
     return near[0]?.handle ?? null;
   }
 
+  /**
+   * @param {Point} screen
+   * @param {Point} point
+   * @param {MouseEvent} originalEvent
+   * @returns {{id: string, region: Region, handle: Handle, from: Point}|null}
+   */
   grab(screen, point, originalEvent) {
     const handle = this.handleAt(screen);
     const region = selectedRegion();
@@ -171,20 +207,25 @@ export class Pointer {
     return { id: region.id, region, handle, from: point };
   }
 
+  /** @param {Point} point */
   pull(point) {
+    if (!this.edit || !findRegion(this.edit.id)) return;
     const { region, handle, from, id } = this.edit;
-    if (!findRegion(id)) return;
     const points = dragged(region, handle, from, point, this.frames.slide);
     if (points) moveRegion(id, points);
   }
 
-  /** Select the region whose outline was clicked, else the smallest around the click. */
+  /**
+   * Select the region whose outline was clicked, else the smallest around the click.
+   * @param {Point} screen
+   */
   pick(screen) {
     const point = this.frames.toLevel0(screen);
     const reach = REACH * this.frames.downsample();
     const hits = store
       .get("regions")
       .filter(({ points }) => outlineDistance(point, points) <= reach || inside(point, points));
+    /** @param {Region} region */
     const size = ({ box }) => box.width * box.height;
     hits.sort((a, b) => size(a) - size(b));
     select(hits[0]?.id ?? null);

@@ -1,4 +1,8 @@
-/** The files of the slides folders that could not be opened, with the reasons. */
+/**
+ * The files of the slides folders that could not be opened, with the reasons.
+ *
+ * @import { RejectedFileOut } from "../../api_types"
+ */
 
 import { request } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
@@ -11,17 +15,18 @@ export function rejectedFiles() {
   const show = async () => {
     if (!may("upload_slides")) return;
     // an older server, or one that tells this role nothing: then there is nothing to show
-    const files = await request("/api/slides/rejected").catch(() => []);
+    const files = await request("GET /api/slides/rejected").catch(() => []);
     if (JSON.stringify(files) === shown) return;
     shown = JSON.stringify(files);
     node.hidden = !files.length;
     fill(node, ...lines(files));
   };
-  ["me", "slides"].forEach((name) => store.on(name, show));
+  store.onAny(["me", "slides"], show);
   window.addEventListener("focus", show);
   return node;
 }
 
+/** @param {RejectedFileOut[]} files */
 function lines(files) {
   const list = h(
     "ul",

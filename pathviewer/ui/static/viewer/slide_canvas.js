@@ -1,4 +1,10 @@
-/** The viewer: OpenSeadragon, what is drawn over it, its buttons and keys. */
+/**
+ * The viewer: OpenSeadragon, what is drawn over it, its buttons and keys.
+ *
+ * @import { Box, OpenedSlide } from "../../api_types"
+ * @import { PanelProps, View } from "../../page_types"
+ * @import { ApiError } from "../core/api.js"
+ */
 
 import { h } from "../core/dom.js";
 import { Frames } from "./coordinate_frames.js";
@@ -30,11 +36,12 @@ import { newViewer } from "./viewer_options.js";
 export class Canvas extends ViewMoves {
   /**
    * @param {HTMLElement} host the element to fill
-   * @param {Object} linked see parseView
+   * @param {ReturnType<typeof parseView>} linked
    * @param {Object<string, string>} verdicts words by verdict
    */
   constructor(host, linked, verdicts) {
     super();
+    /** @type {ReturnType<typeof parseView>|null} */
     this.linked = linked;
     this.stage = h("div", { class: "pv-stage" });
     this.scale = scaleBar();
@@ -57,8 +64,12 @@ export class Canvas extends ViewMoves {
     );
     host.replaceChildren(this.node);
     this.viewer = newViewer(this.stage);
-    this.home = null;
+    /** @type {Box|null} */
     this.goesTo = null;
+    /** What was said of tiles that did not come. @type {string|undefined} */
+    this.troubleText = undefined;
+    /** @type {ReturnType<typeof setTimeout>|undefined} */
+    this.writing = undefined;
     this.surface = this.viewer.canvas;
     this.surface.setAttribute("role", "application");
     this.frames = new Frames(this.viewer, null);
@@ -68,14 +79,14 @@ export class Canvas extends ViewMoves {
     this.stage.after(this.map.panel);
     this.tools = drawingTools(this.frames, this.overlay);
     this.pointer = new Pointer(this.viewer, this.frames, this.tools);
-    this.bind();
-  }
-
-  bind() {
     const table = keyTable(this);
     this.keys = keysPanel(table);
     this.node.append(this.keys);
     bindKeys(table);
+    this.bind();
+  }
+
+  bind() {
     this.viewer.addHandler("update-viewport", () => {
       this.showPlace();
       this.follow();
@@ -91,13 +102,16 @@ export class Canvas extends ViewMoves {
     return this.tools[store.get("tool")] ?? null;
   }
 
-  /** Open another slide, or take over changed facts about the one that is open. */
+  /**
+   * Open another slide, or take over changed facts about the one that is open.
+   * @param {OpenedSlide|undefined} slide
+   */
   slideChanged(slide) {
     const known = slide && this.frames.slide?.id === slide.id;
     const same = known && pixelAspect(this.frames.slide) === pixelAspect(slide);
     const before = known && !same && this.frames.item ? this.frames.view() : null;
     if (!known) this.tool?.cancel();
-    this.frames.slide = slide;
+    this.frames.slide = /** @type {OpenedSlide} */ (slide);
     this.surface.setAttribute("aria-label", slide ? `Slide, ${slide.name}` : "No slide");
     document.title = slide ? `${slide.name} - PathViewer` : "PathViewer";
     if (!known) this.overlay.measure(null);
@@ -121,6 +135,7 @@ export class Canvas extends ViewMoves {
     });
   }
 
+  /** @param {View|null} view */
   opened(view) {
     this.allowPresets();
     if (view) this.frames.show(view);
@@ -151,6 +166,7 @@ export class Canvas extends ViewMoves {
     });
   }
 
+  /** @param {OpenedSlide} slide @param {ApiError} error */
   trouble(slide, error) {
     if (store.get("slide")?.id !== slide.id || error.status === 401) return;
     const [text, kind] = tileTrouble(error);
@@ -203,7 +219,7 @@ export class Canvas extends ViewMoves {
     this.magnification.focus();
   }
 
-  /** Take a tool in hand; tools of fixed size need the scale. */
+  /** Take a tool in hand; tools of fixed size need the scale. @param {string} name */
   take(name) {
     if ((name === "field" || name === "hpf") && !pixelSize(this.frames.slide)) {
       say("This needs the slide's scale: enter microns per pixel on the left.");
@@ -228,27 +244,32 @@ export class Canvas extends ViewMoves {
     else select(null);
   }
 
-  /** Bring a region into view, of a slide that is being opened as soon as it is there. */
+  /**
+   * Bring a region into view, of a slide that is being opened as soon as it is there.
+   * @param {{box: Box}|null} region
+   */
   goTo(region) {
     if (!region) return;
     if (this.frames.item) this.frames.frame(region.box);
     else this.goesTo = region.box;
   }
 
-  /** Select the region after (1) or before (-1) the selected one, and go there. */
+  /**
+   * Select the region after (1) or before (-1) the selected one, and go there.
+   * @param {1|-1} step
+   */
   next(step) {
     const regions = store.get("regions");
     if (!regions.length) return;
     const at = regions.findIndex((region) => region.id === store.get("selected"));
     const first = step > 0 ? 0 : regions.length - 1;
-    const region = at < 0 ? regions[first] : regions.at((at + step) % regions.length);
+    const region = at < 0 ? regions[first] : regions[(at + step + regions.length) % regions.length];
     select(region.id);
     this.goTo(region);
   }
 }
 
-/** Whether `viewport` is heading where `home` notes. */
-/** The sentence about tiles that did not come, and its kind. */
+/** The sentence about tiles that did not come, and its kind. @param {ApiError} error */
 function tileTrouble(error) {
   if (error.code === "tile_damaged") {
     return [
@@ -266,15 +287,24 @@ function tileTrouble(error) {
   return [`Some tiles could not be loaded: ${error.message}`, "warning"];
 }
 
+/**
+ * Whether `viewport` is heading where `home` notes.
+ * @param {{zoom: number, centre: OpenSeadragon.Point}} given
+ * @param {OpenSeadragon.Viewport} viewport
+ */
 function sameView({ zoom, centre }, viewport) {
   return (
     Math.abs(viewport.getZoom() / zoom - 1) < 1e-6 && centre.distanceTo(viewport.getCenter()) < 1e-6
   );
 }
 
-/** Tell Python which region is selected, exact level-0 values, a moment after the last change. */
+/**
+ * Tell Python which region is selected, exact level-0 values, a moment after the last change.
+ * @param {(name: string, told: unknown) => void} trigger
+ */
 function reportSelection(trigger) {
-  let pending = null;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let pending;
   const report = () => {
     clearTimeout(pending);
     pending = setTimeout(() => {
@@ -291,13 +321,18 @@ function reportSelection(trigger) {
       });
     }, 80);
   };
-  ["selected", "regions", "slide"].forEach((name) => store.on(name, report));
+  store.onAny(["selected", "regions", "slide"], report);
 }
 
-/** Mount the viewer into the page's element. */
+/**
+ * Mount the viewer into the page's element.
+ * @param {Element} element
+ * @param {PanelProps & {verdicts: Object<string, string>}} props
+ * @param {(name: string, told: unknown) => void} trigger
+ */
 export async function mount(element, props, trigger) {
   await start(props);
-  const host = element.querySelector("[data-panel]");
+  const host = /** @type {HTMLElement} */ (element.querySelector("[data-panel]"));
   const canvas = new Canvas(host, parseView(window.location.search), props.verdicts);
   store.set("canvas", canvas);
   reportSelection(trigger);

@@ -1,8 +1,13 @@
-/** The list of slides: thumbnail, name, size, magnification; search, rename, correct the scale. */
+/**
+ * The list of slides: thumbnail, name, size, magnification; search, rename, correct the scale.
+ *
+ * @import { SlideOut } from "../../api_types"
+ * @import { PanelProps } from "../../page_types"
+ */
 
 import { url } from "../core/api.js";
 import { describeSlide } from "./slide_properties.js";
-import { fill, h, setText } from "../core/dom.js";
+import { fill, fillPanel, h, setText } from "../core/dom.js";
 import { dimensionsText } from "./lengths.js";
 import { scanPower } from "./magnification.js";
 import { nameMatches } from "../core/names.js";
@@ -12,7 +17,11 @@ import { openSlide, start } from "../core/page_start.js";
 import { may, say, store } from "../core/store.js";
 import { uploadPanel } from "./upload.js";
 
-/** Mount the list into the page's element. */
+/**
+ * Mount the list into the page's element.
+ * @param {Element} element
+ * @param {PanelProps} props
+ */
 export function mount(element, props) {
   const search = h("input", {
     type: "search",
@@ -25,28 +34,28 @@ export function mount(element, props) {
   const count = h("p", { class: "pv-count", "aria-live": "polite" });
   const list = h("ul", { class: "pv-slides", "aria-label": "Slides" });
   const details = h("div", { class: "pv-details" });
-  element
-    .querySelector("[data-panel]")
-    .replaceChildren(
-      h(
-        "section",
-        { class: "pv-panel pv-left", "aria-label": "Slides" },
-        h("h2", {}, "Slides"),
-        search,
-        count,
-        list,
-        rejectedFiles(),
-        details,
-        uploadPanel(),
-      ),
-    );
+  fillPanel(
+    element,
+    h(
+      "section",
+      { class: "pv-panel pv-left", "aria-label": "Slides" },
+      h("h2", {}, "Slides"),
+      search,
+      count,
+      list,
+      rejectedFiles(),
+      details,
+      uploadPanel(),
+    ),
+  );
   const show = () => showSlides(list, count, search.value);
   search.addEventListener("input", show);
-  ["slides", "slide", "me"].forEach((name) => store.on(name, show));
-  ["slide", "me"].forEach((name) => store.on(name, () => showDetails(details)));
+  store.onAny(["slides", "slide", "me"], show);
+  store.onAny(["slide", "me"], () => showDetails(details));
   return start(props);
 }
 
+/** @param {HTMLElement} list @param {HTMLElement} count @param {string} wanted */
 function showSlides(list, count, wanted) {
   const slides = store.get("slides");
   if (!slides) return;
@@ -66,13 +75,16 @@ function showSlides(list, count, wanted) {
   );
 }
 
+/** @param {number} number */
 function counted(number) {
   if (number === 0) return "No slides yet: upload one, or put one into a slides folder.";
   return number === 1 ? "1 slide" : `${number} slides`;
 }
 
+/** @param {SlideOut} slide */
 function entry(slide) {
   const current = store.get("slide")?.id === slide.id;
+  /** @type {HTMLImageElement} */
   const picture = h("img", {
     class: "pv-thumbnail",
     alt: "",
@@ -111,19 +123,26 @@ function noPreview() {
   return h("span", { class: "pv-thumbnail pv-no-preview" }, "no preview");
 }
 
+/** @param {SlideOut} slide */
 function scanText(slide) {
   const scan = scanPower(slide);
   const power = scan && `${scan.approximate ? "~" : ""}${Number(scan.power.toPrecision(3))}x, `;
   return `${power ?? ""}${scaleText(slide.scale)}`;
 }
 
-/** Its address depends on the shape of the pixels, so that a corrected scale shows at once. */
+/**
+ * Its address depends on the shape of the pixels, so that a corrected scale shows at once.
+ * @param {SlideOut} slide
+ */
 function thumbnailUrl({ id, pixel_aspect: aspect }) {
   const shape = aspect === 1 ? "" : `&shape=${aspect}`;
   return url(`/api/slides/${encodeURIComponent(id)}/thumbnail?size=128${shape}`);
 }
 
-/** What can be changed about the slide on the screen: its name and its scale. */
+/**
+ * What can be changed about the slide on the screen: its name and its scale.
+ * @param {HTMLElement} node
+ */
 function showDetails(node) {
   const slide = store.get("slide");
   if (node.contains(document.activeElement) && node.dataset.slide === slide?.id) return;
@@ -147,7 +166,7 @@ function showDetails(node) {
   );
 }
 
-/** The scale in use with its source, and a field that corrects it. */
+/** The scale in use with its source, and a field that corrects it. @param {SlideOut} slide */
 function scaleForm(slide) {
   const { scale } = slide;
   const entered = scale.source === "entered";
@@ -169,6 +188,7 @@ function scaleForm(slide) {
   return [form("Microns per pixel", field, "Set", () => enterScale(field.value)), note];
 }
 
+/** @param {SlideOut} slide */
 function scaleNote({ scale, objective_power_problem: objective }) {
   const how = "Enter it here, or by a measured line (M) of known length.";
   const said =
@@ -180,7 +200,7 @@ function scaleNote({ scale, objective_power_problem: objective }) {
   return [said, objective, scale.source ? null : how].filter(Boolean).join(" ");
 }
 
-/** Takes the typed scale; an emptied field takes back what was entered. */
+/** Takes the typed scale; an emptied field takes back what was entered. @param {string} text */
 function enterScale(text) {
   // Asked now: a form with the focus in it is not filled anew when the slide's scale changes.
   const entered = store.get("slide")?.scale.source === "entered";
@@ -201,6 +221,12 @@ function takeBack() {
   return describeSlide({ mpp: null }, () => "The scale entered by hand is taken back.");
 }
 
+/**
+ * @param {string} label
+ * @param {HTMLElement} field
+ * @param {string} verb
+ * @param {() => unknown} run
+ */
 function form(label, field, verb, run) {
   return h(
     "form",

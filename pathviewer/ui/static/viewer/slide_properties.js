@@ -1,19 +1,23 @@
-/** Changing what is known of the slide on the screen: its name and its scale. */
+/**
+ * Changing what is known of the slide on the screen: its name and its scale.
+ *
+ * @import { DescriptionRequest, SlideOut } from "../../api_types"
+ */
 
-import { request } from "../core/api.js";
+import { failureOf, request } from "../core/api.js";
 import { poll, refreshSlide } from "../core/page_start.js";
 import { say, store } from "../core/store.js";
 
 /**
- * @param {Object} change body of PATCH /api/slides/{id}
- * @param {(slide: Object) => string|null} done what is said on success, from the slide as it is then
+ * @param {DescriptionRequest} change
+ * @param {(slide: SlideOut) => string|null} done what is said on success
  * @returns {Promise<boolean>} whether it was changed; why not is said
  */
 export async function describeSlide(change, done = () => null) {
-  const { id } = store.get("slide");
+  const { id } = store.need("slide");
   try {
-    const slide = await request(`/api/slides/${encodeURIComponent(id)}`, {
-      method: "PATCH",
+    const slide = await request("PATCH /api/slides/{slide_id}", {
+      path: { slide_id: id },
       json: change,
     });
     store.set("message", null);
@@ -22,7 +26,8 @@ export async function describeSlide(change, done = () => null) {
     if (text) say(text);
     await poll();
     return true;
-  } catch (error) {
+  } catch (thrown) {
+    const error = failureOf(thrown);
     say(`Not changed: ${error.message}`, "warning");
     return false;
   }

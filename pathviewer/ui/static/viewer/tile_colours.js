@@ -1,10 +1,9 @@
 /**
  * The colours of tiles: corrected to sRGB by the slide's colour profile, or as they were scanned.
  * The server sends tiles as they are in the file; the page corrects them.
+ * A slide that this page could not correct is shown as scanned as a whole: no view mixes the two.
  *
- * store "corrected"    whether colours are corrected where a profile applies; kept for the account
- * store "uncorrected"  Set of ids of slides that this page could not correct; all of their tiles are
- *                      shown as scanned, so that no view mixes the two
+ * @import { ColourTableOut, OpenedSlide } from "../../api_types"
  */
 
 import { ApiError, request } from "../core/api.js";
@@ -20,14 +19,20 @@ store.set("corrected", true);
 store.set("uncorrected", new Set());
 store.on("me", () => store.set("corrected", recall(KEPT) !== false));
 
-/** Whether tiles of this slide are shown corrected now. @param {Object|null} slide */
+/**
+ * Whether tiles of this slide are shown corrected now.
+ * @param {OpenedSlide|null|undefined} slide
+ */
 export function isCorrected(slide) {
   return Boolean(slide?.colour_profile?.applied && store.get("corrected") && !cannotCorrect(slide));
 }
 
-/** Whether correcting this slide failed since the page was loaded. @param {Object|null} slide */
+/**
+ * Whether correcting this slide failed since the page was loaded.
+ * @param {OpenedSlide|null|undefined} slide
+ */
 export function cannotCorrect(slide) {
-  return store.get("uncorrected").has(slide?.id);
+  return store.get("uncorrected").has(slide?.id ?? "");
 }
 
 /** Show corrected colours, or those that were scanned. */
@@ -37,12 +42,20 @@ export function toggleColours() {
   keep(KEPT, corrected);
 }
 
-/** What a question says of its colours: nothing where they are corrected, the server's default. */
+/**
+ * What a question says of its colours: nothing where they are corrected, the server's default.
+ * @param {OpenedSlide|undefined} slide
+ * @returns {{colours?: "raw"}}
+ */
 export function askedColours(slide) {
   return slide?.colour_profile?.applied && !isCorrected(slide) ? { colours: "raw" } : {};
 }
 
-/** Load the tiles of a viewer again whenever their colours change. */
+/**
+ * Load the tiles of a viewer again whenever their colours change.
+ * @param {OpenSeadragon.Viewer} viewer
+ * @param {() => OpenedSlide|null|undefined} slideOf
+ */
 export function followColours(viewer, slideOf) {
   let shown = store.get("corrected");
   const reload = () => {
@@ -57,7 +70,7 @@ export function followColours(viewer, slideOf) {
   });
   let known = store.get("uncorrected");
   store.on("uncorrected", (uncorrected) => {
-    const id = slideOf()?.id;
+    const id = slideOf()?.id ?? "";
     if (uncorrected.has(id) && !known.has(id)) reload();
     known = uncorrected;
   });
@@ -65,7 +78,7 @@ export function followColours(viewer, slideOf) {
 
 /**
  * A tile in the colours to be shown.
- * @param {Object} slide GET /api/slides/{id}
+ * @param {OpenedSlide} slide
  * @param {HTMLImageElement} image decoded
  * @returns {Promise<[HTMLImageElement|ImageBitmap, string]>} and its type in OpenSeadragon
  */
@@ -81,7 +94,11 @@ export async function coloured(slide, image) {
   return [image, "image"];
 }
 
-/** Show all of the slide's tiles as they were scanned from now on, and say so once. */
+/**
+ * Show all of the slide's tiles as they were scanned from now on, and say so once.
+ * @param {OpenedSlide} slide
+ * @param {unknown} error
+ */
 function giveUp(slide, error) {
   if (cannotCorrect(slide)) return;
   store.set("uncorrected", new Set(store.get("uncorrected")).add(slide.id));
@@ -96,14 +113,15 @@ function giveUp(slide, error) {
 /** A failure whose message is a sentence for the person at the page. */
 class Uncorrected extends Error {}
 
+/** @type {Map<string, Promise<void>>} */
 const tables = new Map();
 
-/** Fetch the slide's table and hand it to the worker, once. */
+/** Fetch the slide's table and hand it to the worker, once. @param {OpenedSlide} slide */
 function loadTable({ id }) {
   if (!tables.has(id)) {
-    const loading = request(`/api/slides/${encodeURIComponent(id)}/colours`).then((table) =>
-      corrections.take(id, table),
-    );
+    const loading = request("GET /api/slides/{slide_id}/colours", {
+      path: { slide_id: id },
+    }).then((table) => corrections.take(id, table));
     loading.catch(() => tables.delete(id));
     tables.set(id, loading);
   }
@@ -112,44 +130,51 @@ function loadTable({ id }) {
 
 /** The worker, which begins with the first tile. */
 class Corrections {
+  /** @type {Worker|null} */
   #worker = null;
+  /** @type {Map<number, {resolve: (now: ImageBitmap) => void, reject: (why: Error) => void}>} */
   #waiting = new Map();
   #number = 0;
 
+  /** @param {string} slide @param {ColourTableOut} table */
   take(slide, table) {
-    this.#begin();
+    this.#worker ??= this.#begin();
     this.#worker.postMessage({ slide, table });
   }
 
+  /** @param {string} slide @param {HTMLImageElement} image @returns {Promise<ImageBitmap>} */
   async correct(slide, image) {
     const picture = await createImageBitmap(image, { colorSpaceConversion: "none" });
-    if (!this.#worker) throw new Uncorrected(NO_WORKER);
+    const worker = this.#worker;
+    if (!worker) throw new Uncorrected(NO_WORKER);
     this.#number += 1;
     const number = this.#number;
     return new Promise((resolve, reject) => {
       this.#waiting.set(number, { resolve, reject });
-      this.#worker.postMessage({ number, slide, picture }, [picture]);
+      worker.postMessage({ number, slide, picture }, [picture]);
     });
   }
 
   #begin() {
-    if (this.#worker) return;
     const worker = new Worker(new URL("./colour_worker.js", import.meta.url), { type: "module" });
-    this.#worker = worker;
     worker.onmessage = ({ data: { number, picture, error } }) => {
       if (worker !== this.#worker) return;
-      const { resolve, reject } = this.#waiting.get(number);
+      const waits = this.#waiting.get(number);
       this.#waiting.delete(number);
-      if (error) reject(new Uncorrected(NO_PICTURE));
-      else resolve(picture);
+      if (error) waits?.reject(new Uncorrected(NO_PICTURE));
+      else waits?.resolve(picture);
     };
     // an ended worker may have errors and answers still on their way
     worker.onerror = () => worker === this.#worker && this.#end(NO_WORKER);
+    return worker;
   }
 
-  /** Nothing comes from this worker any more; the next slide begins another one. */
+  /**
+   * Nothing comes from this worker any more; the next slide begins another one.
+   * @param {string} message
+   */
   #end(message) {
-    this.#worker.terminate();
+    this.#worker?.terminate();
     this.#worker = null;
     tables.clear();
     const waiting = [...this.#waiting.values()];

@@ -1,19 +1,38 @@
 /**
  * Our pyramid as an OpenSeadragon tile source. The server lists levels from the finest down;
  * OpenSeadragon counts from the smallest up, so its level n is our level (count - 1 - n).
+ *
+ * @import { OpenedSlide } from "../../api_types"
  */
 
-import { ApiError, refusal, url } from "../core/api.js";
+import { contextOf } from "../core/dom.js";
+import { ApiError, failureOf, refusal, url } from "../core/api.js";
 import { pixelAspect, tileAt, tileBox } from "./pyramid.js";
 import { coloured } from "./tile_colours.js";
 
 /**
- * @param {Object} slide GET /api/slides/{id}
+ * Options of an OpenSeadragon.TileSource, as this page gives them.
+ * @typedef {{width: number, height: number, tileWidth: number, tileHeight: number,
+ *   tileOverlap: number, minLevel: number, maxLevel: number,
+ *   getLevelScale: (level: number) => number, getTileWidth: (level: number) => number,
+ *   getTileHeight: (level: number) => number,
+ *   getNumTiles: (level: number) => OpenSeadragon.Point,
+ *   getTileAtPoint: (level: number, point: OpenSeadragon.Point) => OpenSeadragon.Point,
+ *   getTileBounds: (level: number, column: number, row: number, isSource?: boolean) =>
+ *     OpenSeadragon.Rect,
+ *   getTileUrl: (level: number, column: number, row: number) => string,
+ *   downloadTileStart: (job: OpenSeadragon.ImageJob) => void,
+ *   downloadTileAbort: (job: OpenSeadragon.ImageJob) => void}} TileSourceOptions
+ */
+
+/**
+ * @param {OpenedSlide} slide
  * @param {(error: import("../core/api.js").ApiError) => void} onTrouble told of each tile that has no picture
- * @returns {Object} options of an OpenSeadragon.TileSource
+ * @returns {TileSourceOptions}
  */
 export function tileSource(slide, onTrouble) {
   const last = slide.levels.length - 1;
+  /** @param {number} level */
   const ours = (level) => slide.levels[last - level];
   const base = url(`/api/slides/${encodeURIComponent(slide.id)}/tiles`);
   return {
@@ -48,7 +67,12 @@ export function tileSource(slide, onTrouble) {
   };
 }
 
-/** Load a tile as an image element, in the colours to be shown; ask why only if that fails. */
+/**
+ * Load a tile as an image element, in the colours to be shown; ask why only if that fails.
+ * @param {OpenSeadragon.ImageJob} job
+ * @param {OpenedSlide} slide
+ * @param {(error: ApiError) => void} onTrouble
+ */
 async function startDownload(job, slide, onTrouble) {
   const image = new Image();
   job.userData.image = image;
@@ -62,6 +86,7 @@ async function startDownload(job, slide, onTrouble) {
   }
 }
 
+/** @param {OpenSeadragon.ImageJob} job @param {(error: ApiError) => void} onTrouble */
 async function explain(job, onTrouble) {
   let error;
   try {
@@ -69,7 +94,8 @@ async function explain(job, onTrouble) {
     error = response.ok
       ? new ApiError("tile_damaged", "The tile is not a picture.", 422)
       : await refusal(response);
-  } catch (failure) {
+  } catch (thrown) {
+    const failure = failureOf(thrown);
     error = new ApiError("unreachable", failure.message, 0);
   }
   onTrouble(error);
@@ -77,17 +103,21 @@ async function explain(job, onTrouble) {
   else job.fail(error.message, null);
 }
 
+/** @param {OpenSeadragon.ImageJob} job */
 function abort(job) {
   job.userData.aborted = true;
   job.userData.image.src = "";
 }
 
-/** A hatched tile that says "damaged": marked, so that nobody takes it for tissue. */
+/**
+ * A hatched tile that says "damaged": marked, so that nobody takes it for tissue.
+ * @param {OpenSeadragon.Tile} tile
+ */
 function damagedTile(tile) {
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round(tile.sourceBounds.width));
   canvas.height = Math.max(1, Math.round(tile.sourceBounds.height));
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   context.fillStyle = "#3a3a3a";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.strokeStyle = "#c9a227";
@@ -103,6 +133,7 @@ function damagedTile(tile) {
   return context;
 }
 
+/** @param {CanvasRenderingContext2D} context @param {HTMLCanvasElement} canvas */
 function writeDamaged(context, canvas) {
   context.font = "bold 18px sans-serif";
   const text = "damaged";

@@ -1,4 +1,9 @@
-/** The rows of buttons above and below the slide. */
+/**
+ * The rows of buttons above and below the slide.
+ *
+ * @import { OpenedSlide } from "../../api_types"
+ * @import { Canvas } from "./slide_canvas.js"
+ */
 
 import { fill, h, icon, setText } from "../core/dom.js";
 import { parseZoom, presets, zoomText } from "./magnification.js";
@@ -7,6 +12,14 @@ import { toggleSlideMap } from "../questions/slide_map.js";
 import { say, store } from "../core/store.js";
 import { cannotCorrect, isCorrected, toggleColours } from "./tile_colours.js";
 
+/**
+ * A tool's button; `hint` and `keys` say how it is used by pointer and keyboard, `scaled` that it
+ * needs the slide's scale.
+ * @typedef {{name: string, label: string, key: string, about: string, hint?: string, keys?: string,
+ *   scaled?: boolean}} Tool
+ */
+
+/** @type {Tool[]} */
 const TOOLS = [
   { name: "pan", label: "Pan", key: "V", about: "Pan and select" },
   {
@@ -70,7 +83,7 @@ export function toolbar(canvas) {
       button.setAttribute("aria-pressed", String(button.dataset.tool === name));
     });
   });
-  ["tool", "mode", "drawInto"].forEach((value) => store.on(value, () => setText(hint, hintText())));
+  store.onAny(["tool", "mode", "drawInto"], () => setText(hint, hintText()));
   store.on("slide", (slide) =>
     buttons.forEach((button, index) => allow(button, TOOLS[index], slide)),
   );
@@ -95,8 +108,13 @@ function hintText() {
   return hint && (store.get("drawInto")?.hint ?? "") + hint;
 }
 
-/** A button pressed by keyboard hands the keyboard on to the slide, where Enter sets points. */
+/**
+ * A button pressed by keyboard hands the keyboard on to the slide, where Enter sets points.
+ * @param {Tool} tool
+ * @param {Canvas} canvas
+ */
 function toolButton(tool, canvas) {
+  /** @param {MouseEvent} event */
   const take = (event) => {
     if (event.detail === 0) {
       store.set("mode", "keys");
@@ -117,7 +135,12 @@ function toolButton(tool, canvas) {
   );
 }
 
-/** A tool of fixed size needs the scale: without it the button is off and says why. */
+/**
+ * A tool of fixed size needs the scale: without it the button is off and says why.
+ * @param {HTMLButtonElement} button
+ * @param {Tool} tool
+ * @param {OpenedSlide|undefined} slide
+ */
 function allow(button, tool, slide) {
   const missing = Boolean(tool.scaled && slide && !pixelSize(slide));
   button.disabled = missing || !slide;
@@ -151,7 +174,7 @@ function coloursButton() {
           ? `Colours are corrected by the slide's profile, ${profile.name} (Shift + C)`
           : `Colours are as scanned; correct them by the profile, ${profile.name} (Shift + C)`;
   };
-  ["slide", "corrected", "uncorrected"].forEach((name) => store.on(name, show));
+  store.onAny(["slide", "corrected", "uncorrected"], show);
   return button;
 }
 
@@ -170,10 +193,12 @@ function mapButton() {
   return button;
 }
 
+/** @param {string} label @param {string} path @param {() => unknown} run */
 function iconButton(label, path, run) {
   return squareButton(label, icon(path), run);
 }
 
+/** @param {string} label @param {Node|string} content @param {() => unknown} run */
 function squareButton(label, content, run) {
   return h(
     "button",
@@ -188,7 +213,11 @@ function squareButton(label, content, run) {
   );
 }
 
-/** The magnification row. @returns {{bar: HTMLElement, show: Function, focus: Function}} */
+/**
+ * The magnification row.
+ * @param {Canvas} canvas
+ * @returns {{bar: HTMLElement, show: Function, focus: Function}}
+ */
 export function magnificationBar(canvas) {
   const buttons = h("div", { class: "pv-presets", role: "group", "aria-label": "Magnification" });
   const field = h("input", {
@@ -210,6 +239,7 @@ export function magnificationBar(canvas) {
   );
   store.on("slide", (slide) => fillPresets(buttons, slide, canvas));
   listenToField(field, canvas);
+  /** @param {OpenedSlide} slide @param {number} downsample @param {number} rotation */
   const show = (slide, downsample, rotation) => {
     if (document.activeElement !== field) field.value = zoomText(slide, downsample);
     const turned = rotation ? `rotated ${Math.round(rotation)}°` : "";
@@ -221,6 +251,7 @@ export function magnificationBar(canvas) {
   return { bar, show, focus: () => field.select() };
 }
 
+/** @param {HTMLElement} node @param {OpenedSlide|undefined} slide @param {Canvas} canvas */
 function fillPresets(node, slide, canvas) {
   fill(
     node,
@@ -253,6 +284,7 @@ function fillPresets(node, slide, canvas) {
   );
 }
 
+/** @param {HTMLInputElement} field @param {Canvas} canvas */
 function listenToField(field, canvas) {
   const take = () => {
     const slide = store.get("slide");

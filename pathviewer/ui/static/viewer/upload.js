@@ -1,6 +1,11 @@
-/** Uploading slides in pieces; a broken connection goes on where the server says it stopped. */
+/**
+ * Uploading slides in pieces; a broken connection goes on where the server says it stopped.
+ *
+ * @import { UploadBegun } from "../../api_types"
+ * @import { Failure } from "../../page_types"
+ */
 
-import { ApiError, request } from "../core/api.js";
+import { ApiError, failureOf, request, respond } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
 import { openSlide, poll } from "../core/page_start.js";
 import { may, say, store } from "../core/store.js";
@@ -27,7 +32,7 @@ export function uploadPanel() {
   const progress = h("div", { class: "pv-progress" });
   const node = h("div", { class: "pv-upload", hidden: true }, button, chooser, progress);
   chooser.addEventListener("change", async () => {
-    const files = [...chooser.files];
+    const files = [...(chooser.files ?? [])];
     chooser.value = "";
     button.disabled = true;
     for (const file of files) await uploadOne(file, progress);
@@ -39,6 +44,7 @@ export function uploadPanel() {
   return node;
 }
 
+/** @param {File} file @param {HTMLElement} node */
 async function uploadOne(file, node) {
   const abort = new AbortController();
   const bar = h("progress", { max: 100, value: 0, "aria-label": `Upload of ${file.name}` });
@@ -49,15 +55,16 @@ async function uploadOne(file, node) {
     bar,
     h("button", { type: "button", class: "pv-button", onclick: () => abort.abort() }, "Cancel"),
   );
+  /** @param {number} offset */
   const show = (offset) => {
     const percent = file.size ? Math.floor((100 * offset) / file.size) : 0;
     bar.value = percent;
     setText(text, percent < 100 ? `${file.name}: ${percent} %` : `${file.name}: checking`);
   };
+  /** @type {string|null} */
   let id = null;
   try {
-    const begun = await request("/api/uploads", {
-      method: "POST",
+    const begun = await request("POST /api/uploads", {
       json: { name: file.name, size: file.size },
     });
     id = begun.upload_id;
@@ -66,9 +73,13 @@ async function uploadOne(file, node) {
     await poll();
     await openSlide(slideId);
     offerName();
-  } catch (error) {
+  } catch (thrown) {
+    const error = failureOf(thrown);
     if (error.name !== "AbortError") say(`${file.name} was not taken: ${error.message}`, "warning");
-    else if (id) await request(`/api/uploads/${id}`, { method: "DELETE" }).catch(() => null);
+    else if (id)
+      await request("DELETE /api/uploads/{upload_id}", { path: { upload_id: id } }).catch(
+        () => null,
+      );
   }
   fill(node);
 }
@@ -80,7 +91,14 @@ function offerName() {
   }
 }
 
-/** Send all pieces. @returns {Promise<{slide_id: string, name: string}>} the server's last word */
+/**
+ * Send all pieces.
+ * @param {File} file
+ * @param {UploadBegun} begun
+ * @param {(offset: number) => void} show
+ * @param {AbortSignal} signal
+ * @returns {Promise<{slide_id: string, name: string}>} the server's last word
+ */
 async function send(file, { upload_id: id, chunk_bytes: piece }, show, signal) {
   let offset = 0;
   let tries = 0;
@@ -88,16 +106,17 @@ async function send(file, { upload_id: id, chunk_bytes: piece }, show, signal) {
     show(offset);
     try {
       const body = file.slice(offset, offset + piece);
-      const answer = await request(`/api/uploads/${id}`, {
-        method: "PATCH",
+      const answer = await request("PATCH /api/uploads/{upload_id}", {
+        path: { upload_id: id },
         body,
         signal,
         headers: { "Upload-Offset": String(offset), "Content-Type": "application/octet-stream" },
       });
-      if (answer.slide_id) return answer;
+      if ("slide_id" in answer) return answer;
       offset = answer.offset;
       tries = 0;
-    } catch (error) {
+    } catch (thrown) {
+      const error = failureOf(thrown);
       const again = error instanceof ApiError && PASSING.includes(error.status);
       // a check may take long, and ends within a limit of the server's
       if (error.code !== "upload_being_checked") tries += 1;
@@ -107,6 +126,7 @@ async function send(file, { upload_id: id, chunk_bytes: piece }, show, signal) {
   }
 }
 
+/** @param {string} id @param {Failure} error @param {number} offset */
 async function offsetAfter(id, error, offset) {
   const told = error.headers?.get("Upload-Offset");
   if (told !== null && told !== undefined) return Number(told);
@@ -114,11 +134,11 @@ async function offsetAfter(id, error, offset) {
     setTimeout(resolve, WAIT_MS);
   });
   try {
-    const { upload_offset: known } =
-      (await request(`/api/uploads/${id}`, { method: "HEAD" })) ?? {};
-    return known ?? offset;
-  } catch (failure) {
-    if (PASSING.includes(failure.status)) return offset;
+    const path = `/api/uploads/${encodeURIComponent(id)}`;
+    return Number((await respond(path, { method: "HEAD" })).headers.get("Upload-Offset"));
+  } catch (thrown) {
+    const failure = failureOf(thrown);
+    if (PASSING.includes(failure.status ?? -1)) return offset;
     throw failure;
   }
 }

@@ -1,8 +1,13 @@
-/** The keys of the view, part of every key table. */
+/**
+ * The keys of the view, part of every key table.
+ *
+ * @import { KeyEntry } from "../../page_types"
+ */
 
 import { toggleColours } from "./tile_colours.js";
 
 const PAN = 80;
+/** @type {Record<string, [number, number]>} */
 export const ARROWS = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
@@ -16,7 +21,7 @@ export const ARROWS = {
  *   typeMagnification: () => void, toggleFullScreen: () => void}} KeyedView
  */
 
-/** @param {KeyedView} canvas */
+/** @param {KeyedView} canvas @returns {KeyEntry[]} */
 export function viewKeys(canvas) {
   const group = "View";
   const names = ["1.25x", "2.5x", "5x", "10x", "20x", "40x"];
@@ -98,7 +103,13 @@ export function viewKeys(canvas) {
   ];
 }
 
-/** An arrow's direction as a step of so many pixels. */
+/**
+ * An arrow's direction as a step of so many pixels.
+ * @param {KeyboardEvent} event
+ * @param {number} step
+ * @returns {[number, number]}
+ */
 export function scaled(event, step) {
-  return ARROWS[event.key].map((part) => part * step);
+  const [dx, dy] = ARROWS[event.key];
+  return [dx * step, dy * step];
 }

@@ -3,15 +3,19 @@
 import { MOST_OVERZOOM, presets } from "./magnification.js";
 import { say } from "../core/store.js";
 
+/** What is made once its place is in the page. @type {any} */
+const LATER = undefined;
+
 /** For viewers that have `viewer`, `frames` (see frames.js) and `home`, the view that `fit` left. */
 export class ViewMoves {
   /** @type {OpenSeadragon.Viewer} */
-  viewer;
+  viewer = LATER;
   /** @type {import("./coordinate_frames.js").Frames} */
-  frames;
+  frames = LATER;
   /** @type {{zoom: number, centre: OpenSeadragon.Point}|null} */
-  home;
+  home = null;
 
+  /** @param {number} index */
   preset(index) {
     const choice = this.frames.slide && presets(this.frames.slide)[index];
     if (!choice) return;
@@ -19,10 +23,12 @@ export class ViewMoves {
     else say(`${choice.label} is more than twice the scan's resolution.`);
   }
 
+  /** @param {number} downsample */
   zoomTo(downsample) {
     this.frames.zoomTo(downsample);
   }
 
+  /** @param {number} factor */
   zoomBy(factor) {
     if (this.frames.item) this.frames.zoomTo(this.frames.downsample(true) / factor);
   }
@@ -36,7 +42,11 @@ export class ViewMoves {
     this.home = { zoom: this.viewer.viewport.getZoom(), centre: this.viewer.viewport.getCenter() };
   }
 
-  /** Pan by screen pixels. */
+  /**
+   * Pan by screen pixels.
+   * @param {number} dx
+   * @param {number} dy
+   */
   panBy(dx, dy) {
     const { viewport } = this.viewer;
     if (!this.frames.item) return;
@@ -48,10 +58,12 @@ export class ViewMoves {
     viewport.applyConstraints();
   }
 
+  /** @param {number} degrees */
   rotateBy(degrees) {
     this.rotateTo(this.frames.rotation() + degrees);
   }
 
+  /** @param {number} degrees */
   rotateTo(degrees) {
     if (this.frames.item) this.viewer.viewport.setRotation(((degrees % 360) + 360) % 360, true);
   }

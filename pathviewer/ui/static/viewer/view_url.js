@@ -2,20 +2,25 @@
  * The address carries the view: slide, centre (x, y in level 0), downsample (level-0 pixels per
  * screen pixel), rotation (degrees) and roi (x,y,width,height in level 0). Reloading brings the
  * same view back; other parameters are left alone.
+ *
+ * @import { Box } from "../../api_types"
+ * @import { View } from "../../page_types"
  */
 
 const NAMES = ["slide", "x", "y", "downsample", "rotation", "roi"];
 
 /**
  * @param {string} search location.search
- * @returns {{slide: string|null, view: Object|null, roi: Object|null, problem: string|null}}
+ * @returns {{slide: string|null, view: View|null, roi: Box|null, problem: string|null}}
  */
 export function parseView(search) {
   const given = new URLSearchParams(search);
+  /** @type {string[]} */
   const problems = [];
+  /** @param {string} name @param {(value: number) => boolean} fits */
   const number = (name, fits) => {
-    if (!given.has(name)) return null;
     const text = given.get(name);
+    if (text === null) return null;
     const value = text.trim() === "" ? NaN : Number(text);
     if (Number.isFinite(value) && fits(value)) return value;
     problems.push(`${name}=${text.slice(0, 40)}`);
@@ -35,6 +40,7 @@ export function parseView(search) {
   };
 }
 
+/** @param {string|null} text @param {string[]} problems @returns {Box|null} */
 function parseBox(text, problems) {
   if (text === null) return null;
   const parts = text.split(",").map((part) => (/^\s*\d+\s*$/.test(part) ? Number(part) : NaN));
@@ -46,7 +52,13 @@ function parseBox(text, problems) {
   return null;
 }
 
-/** The query string of a view, numbers as short as they stay exact on the screen. */
+/**
+ * The query string of a view, numbers as short as they stay exact on the screen.
+ * @param {string} search
+ * @param {string} slideId
+ * @param {View} view
+ * @param {Box|null} box
+ */
 export function formatView(search, slideId, view, box) {
   const query = new URLSearchParams(search);
   NAMES.forEach((name) => query.delete(name));
@@ -60,7 +72,12 @@ export function formatView(search, slideId, view, box) {
   return `?${text}`;
 }
 
-/** Show the view in the address, without a new entry in the history. */
+/**
+ * Show the view in the address, without a new entry in the history.
+ * @param {string} slideId
+ * @param {View} view
+ * @param {Box|null} box
+ */
 export function writeView(slideId, view, box) {
   const search = formatView(window.location.search, slideId, view, box);
   if (search !== window.location.search) {
@@ -68,7 +85,11 @@ export function writeView(slideId, view, box) {
   }
 }
 
-/** Put a further name into the address, or take it out of it with null. */
+/**
+ * Put a further name into the address, or take it out of it with null.
+ * @param {string} name
+ * @param {string|null} value
+ */
 export function writeParameter(name, value) {
   const query = new URLSearchParams(window.location.search);
   const roi = query.get("roi");
@@ -84,6 +105,7 @@ export function writeParameter(name, value) {
   );
 }
 
+/** @param {number} value @param {number} places */
 function tidy(value, places) {
   return String(Number(value.toFixed(places)));
 }

@@ -12,7 +12,11 @@ function roundTileNumbers() {
   const drawer = OpenSeadragon.WebGLDrawer; // both names are missing in its types
   if (drawer.roundsTileNumbers) return;
   const { initShaderProgram } = drawer;
-  drawer.initShaderProgram = (gl, vertex, fragment) =>
+  drawer.initShaderProgram = (
+    /** @type {unknown} */ gl,
+    /** @type {string} */ vertex,
+    /** @type {string} */ fragment,
+  ) =>
     initShaderProgram.call(
       drawer,
       gl,

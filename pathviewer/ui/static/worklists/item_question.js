@@ -2,30 +2,41 @@
  * An item of a worklist as the reading on the screen: before one's own answer a question without
  * answers, afterwards the reading that holds the frozen ones.
  *
- * store "item"  the item in hand, as `GET /api/worklist-items/{id}` tells it, or null
+ * The item in hand is the store's "item".
  * A reading of an item has it as `item`, and its `first_answer` is the turn's.
+ *
+ * @import { WorklistItemOut } from "../../api_types"
+ * @import { Reading } from "../../page_types"
  */
 
-import { request } from "../core/api.js";
+import { failureOf, request } from "../core/api.js";
 import { fromServer, letGo, show } from "../questions/question_store.js";
 import { openSlide } from "../core/page_start.js";
 import { say, store } from "../core/store.js";
 
 store.set("item", null);
 
-/** Whether the reading on the screen is that of the item in hand. */
+/**
+ * Whether the reading on the screen is that of the item in hand.
+ * @param {WorklistItemOut|null} item
+ */
 export function isShown(item) {
-  return Boolean(item) && store.get("reading")?.item?.id === item.id;
+  return Boolean(item && store.get("reading")?.item?.id === item.id);
 }
 
 /**
  * Show an item on its slide. @returns {Promise<string|null>} what is wrong with it, as a sentence
+ * @param {WorklistItemOut} item
  * @throws {import("../core/api.js").ApiError}
  */
 export async function openItem(item) {
   store.set("item", item);
   const reading = item.reading
-    ? { ...fromServer(await request(`/api/readings/${encodeURIComponent(item.reading)}`)) }
+    ? {
+        ...fromServer(
+          await request("GET /api/readings/{question_id}", { path: { question_id: item.reading } }),
+        ),
+      }
     : waiting(item);
   if (store.get("item") !== item) return null;
   show({
@@ -37,7 +48,10 @@ export async function openItem(item) {
   return item.slide.id === store.get("slide")?.id ? null : onItsSlide(item);
 }
 
-/** Take over what the server says anew of the item in hand; what is on the screen stays. */
+/**
+ * Take over what the server says anew of the item in hand; what is on the screen stays.
+ * @param {WorklistItemOut} item
+ */
 export function refreshItem(item) {
   if (store.get("item")?.id !== item.id) return;
   store.set("item", item);
@@ -45,19 +59,25 @@ export function refreshItem(item) {
   if (reading?.item?.id === item.id) store.set("reading", { ...reading, item });
 }
 
-/** Freeze one's own answer of the item in hand. @throws {import("../core/api.js").ApiError} */
+/**
+ * Freeze one's own answer of the item in hand.
+ * @param {string} answer
+ * @param {number|null} confidence
+ * @throws {import("../core/api.js").ApiError}
+ */
 export async function answerItem(answer, confidence) {
-  const { id } = store.get("item");
-  const path = `/api/worklist-items/${encodeURIComponent(id)}`;
+  const { id } = store.need("item");
+  const path = { item_id: id };
   let item;
   try {
-    item = await request(`${path}/first-answer`, {
-      method: "POST",
+    item = await request("POST /api/worklist-items/{item_id}/first-answer", {
+      path,
       json: { answer, ...(confidence && { confidence }) },
     });
-  } catch (error) {
+  } catch (thrown) {
+    const error = failureOf(thrown);
     if (error.status !== 409) throw error;
-    item = await request(path);
+    item = await request("GET /api/worklist-items/{item_id}", { path });
     say(
       `You answered this item in another tab meanwhile: “${item.first_answer}”, which holds.`,
       "warning",
@@ -66,6 +86,7 @@ export async function answerItem(answer, confidence) {
   if (store.get("item")?.id === id) await openItem(item);
 }
 
+/** @param {WorklistItemOut} item */
 async function onItsSlide(item) {
   const trouble = await openSlide(item.slide.id);
   if (!trouble || store.get("item") !== item) return null;
@@ -76,7 +97,11 @@ async function onItsSlide(item) {
     : `The slide of this item cannot be opened: ${trouble.message}`;
 }
 
-/** What is shown before the first answer: everything but what a model said. */
+/**
+ * What is shown before the first answer: everything but what a model said.
+ * @param {WorklistItemOut} item
+ * @returns {Reading}
+ */
 function waiting(item) {
   return {
     id: `item ${item.id}`,

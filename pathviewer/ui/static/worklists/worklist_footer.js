@@ -1,6 +1,11 @@
-/** The foot of the right column: Submit, and while a worklist is walked how far and the next item. */
+/**
+ * The foot of the right column: Submit, and while a worklist is walked how far and the next item.
+ *
+ * @import { Progress, WorklistItemOut } from "../../api_types"
+ * @import { PanelProps, WalkedList } from "../../page_types"
+ */
 
-import { h, setAttribute, setText } from "../core/dom.js";
+import { fillPanel, h, setAttribute, setText } from "../core/dom.js";
 import { isShown } from "./item_question.js";
 import { judgeFoot } from "../feedback/feedback_footer.js";
 import { start } from "../core/page_start.js";
@@ -8,12 +13,16 @@ import { store } from "../core/store.js";
 import { progressText } from "./worklist_panel.js";
 import { goOn, leave, skip } from "./worklist_store.js";
 
-/** Mount the foot into the page's element. */
+/**
+ * Mount the foot into the page's element.
+ * @param {Element} element
+ * @param {PanelProps} props
+ */
 export function mount(element, props) {
   const foot = new Foot();
-  element.querySelector("[data-panel]").replaceChildren(judgeFoot.node, foot.node);
-  ["worklist", "item", "reading", "completion", "sending", "walking"].forEach((name) =>
-    store.on(name, () => foot.show()),
+  fillPanel(element, judgeFoot.node, foot.node);
+  store.onAny(["worklist", "item", "reading", "completion", "sending", "walking"], () =>
+    foot.show(),
   );
   return start(props);
 }
@@ -24,6 +33,7 @@ class Foot {
     this.far = h("span", { class: "pv-list-far" });
     this.now = h("p", { class: "pv-now", role: "status" });
     this.reference = h("p", { class: "pv-reference", role: "status" });
+    /** @param {string} text @param {string} title @param {() => unknown} run */
     const button = (text, title, run, kind = "pv-low") =>
       h(
         "button",
@@ -67,19 +77,28 @@ class Foot {
   }
 }
 
-/** An item on the screen leaves no room for other questions; before one's own answer, for no maps. */
+/**
+ * An item on the screen leaves no room for other questions; before one's own answer, for no maps.
+ * @param {Element|null} column
+ * @param {WorklistItemOut|null} item
+ */
 function showColumn(column, item) {
   if (!column) return;
-  const kind = !isShown(item) ? "none" : item.completions ? "open" : "waiting";
+  const kind = !item || !isShown(item) ? "none" : item.completions ? "open" : "waiting";
   setAttribute(column, "data-item", kind);
 }
 
+/** @param {WorklistItemOut|null} item */
 function nextText(item) {
   if (!item) return "Look again";
   return isShown(item) ? "Next item" : "Back to it";
 }
 
-/** What is to be done now, in one line. */
+/**
+ * What is to be done now, in one line.
+ * @param {WalkedList} list
+ * @param {WorklistItemOut|null} item
+ */
 function nowText(list, item) {
   if (!item) return endText(list.progress);
   if (!isShown(item)) return "An item of it is in your hands; U comes back to it.";
@@ -98,6 +117,7 @@ function nowText(list, item) {
   return `Judge ${all === 1 ? "the answer" : `answer ${shown + 1} of ${all}`}: C, or J and 1 to 6.`;
 }
 
+/** @param {Progress} progress */
 function endText({ items, made, mine, done }) {
   const waits = made < items ? ` ${items - made} more have no answers yet.` : "";
   if (!made) return "Its answers are not made yet: the command “worklist generate” makes them.";
@@ -107,6 +127,7 @@ function endText({ items, made, mine, done }) {
     : `Nothing waits for you now.${waits}`;
 }
 
+/** @param {WorklistItemOut} item */
 function referenceText({ reference_answer: reference, first_answer: first, completions }) {
   if (reference) return `Reference: ${reference}${first ? `. You said at first: ${first}` : ""}`;
   return completions?.some(({ judged }) => judged)

@@ -1,10 +1,15 @@
-/** The keys of worklists, part of the key table of keys.js. */
+/**
+ * The keys of worklists, part of the key table of keys.js.
+ *
+ * @import { KeyEntry } from "../../page_types"
+ */
 
 import { focusLists, goOn, skip } from "./worklist_store.js";
 
-/** @returns {{keys: string[], shown: string, what: string, group: string, run: Function}[]} */
+/** @returns {KeyEntry[]} */
 export function worklistKeys() {
   const group = "Worklist";
+  /** @param {string} shown @param {string} what */
   const told = (shown, what) => ({ keys: [], shown, what, group, run: () => {} });
   return [
     {

@@ -1,16 +1,25 @@
-/** The worklists: name, how far one is, the way into each; folded, so that nothing jumps. */
+/**
+ * The worklists: name, how far one is, the way into each; folded, so that nothing jumps.
+ *
+ * @import { Progress, WorklistOut } from "../../api_types"
+ * @import { PanelProps } from "../../page_types"
+ */
 
 import { url } from "../core/api.js";
-import { fill, h, setAttribute, setText } from "../core/dom.js";
+import { fill, fillPanel, h, setAttribute, setText } from "../core/dom.js";
 import { start } from "../core/page_start.js";
 import { may, store } from "../core/store.js";
 import { NONE, keepWorklists, openWorklist } from "./worklist_store.js";
 
-/** Mount the lists into the page's element. */
+/**
+ * Mount the lists into the page's element.
+ * @param {Element} element
+ * @param {PanelProps} props
+ */
 export async function mount(element, props) {
   const panel = new WorklistPanel();
-  element.querySelector("[data-panel]").replaceChildren(panel.node);
-  ["worklists", "worklist", "me"].forEach((name) => store.on(name, () => panel.show()));
+  fillPanel(element, panel.node);
+  store.onAny(["worklists", "worklist", "me"], () => panel.show());
   await start(props);
   keepWorklists();
 }
@@ -18,6 +27,8 @@ export async function mount(element, props) {
 class WorklistPanel {
   constructor() {
     this.summary = h("summary", {}, "Worklists");
+    /** Id of the list that is walked. @type {string|null} */
+    this.walked = null;
     this.list = h("ul", { class: "pv-lists", "aria-label": "Worklists" });
     this.fold = h("details", { class: "pv-fold", id: "pv-worklists" }, this.summary, this.list);
     this.node = h(
@@ -30,6 +41,7 @@ class WorklistPanel {
 
   show() {
     this.node.hidden = !may("judge");
+    /** @type {string|null} */
     const walked = store.get("worklist")?.id ?? null;
     if (walked && walked !== this.walked) this.fold.open = false;
     this.walked = walked;
@@ -46,7 +58,7 @@ class WorklistPanel {
       )?.focus();
   }
 
-  /** Up and down go from list to list. */
+  /** Up and down go from list to list. @param {KeyboardEvent} event */
   move(event) {
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (!step) return;
@@ -58,11 +70,13 @@ class WorklistPanel {
   }
 }
 
+/** @param {number} left */
 function leftText(left) {
   if (!left) return "nothing waits for you";
   return left === 1 ? "1 item waits for you (U)" : `${left} items wait for you (U)`;
 }
 
+/** @param {WorklistOut} list */
 function row(list) {
   const { id, name, mine, done } = list;
   const open = h(
@@ -89,7 +103,7 @@ function row(list) {
   return h("li", {}, open, report);
 }
 
-/** "3 of 12 judged, 1 skipped". */
+/** "3 of 12 judged, 1 skipped". @param {Progress} progress */
 export function progressText({ items, made, mine, done, skipped }) {
   if (!made) return `${items} items, their answers are not made yet`;
   const passed = skipped ? `, ${skipped} skipped` : "";

@@ -1,15 +1,14 @@
 /**
  * Worklists: what there is, the list that is walked, and the one key that goes on.
  *
- * store "worklists"  null before they are known, or [{id, name, blind, teaching, items, made, mine,
- *                    done, skipped}]
- * store "worklist"   null, or the list that is walked: {id, name, progress: {items, made, mine, done,
- *                    skipped}, trouble: sentence or null}; store "item" is null at its end
- * store "walking"    whether something of it is on its way; keys that come meanwhile do nothing
+ * The store has it in "worklists", "worklist" and "walking".
  * The address carries `worklist`, so that a reload comes back to the item in hand.
+ *
+ * @import { WorklistItemOut } from "../../api_types"
+ * @import { Failure } from "../../page_types"
  */
 
-import { request } from "../core/api.js";
+import { failureOf, request } from "../core/api.js";
 import { unsaved } from "../feedback/feedback_store.js";
 import { focusFirstAnswer } from "../feedback/first_answer.js";
 import { isShown, openItem, refreshItem } from "./item_question.js";
@@ -25,6 +24,7 @@ export const NONE =
   "the command “worklist import”.";
 const ELSEWHERE = "The item before was done with in another tab meanwhile; this is the next one.";
 let begun = false;
+/** @type {string|null} */
 let hint = null;
 let goesOnWhenSaved = false;
 
@@ -85,14 +85,15 @@ export function leave() {
   loadLists();
 }
 
-/** One thing at a time; what goes wrong is said and nothing is lost. */
+/** One thing at a time; what goes wrong is said and nothing is lost. @param {() => unknown} work */
 async function once(work) {
   if (store.get("walking") || (store.get("me") && !may("judge"))) return;
   store.set("walking", true);
   unsay(hint);
   try {
     await work();
-  } catch (error) {
+  } catch (thrown) {
+    const error = failureOf(thrown);
     if (error.status === undefined) throw error;
     if (error.status !== 401) trouble(sentenceOf(error));
   } finally {
@@ -100,18 +101,20 @@ async function once(work) {
   }
 }
 
-/** Say what is to be done first; it is taken back with the next step. */
+/** Say what is to be done first; it is taken back with the next step. @param {string} text */
 function advise(text, kind = "info") {
   hint = text;
   say(text, kind);
 }
 
+/** @param {Failure} failure */
 function sentenceOf({ status, message }) {
   return status === 0
     ? "The server cannot be reached. What you see stays; try again with U."
     : message;
 }
 
+/** @param {string} text */
 function trouble(text) {
   const list = store.get("worklist");
   if (list) store.set("worklist", { ...list, trouble: text });
@@ -121,7 +124,7 @@ function trouble(text) {
 /** Without a list: the one walked last, or the only one with something left. */
 async function begin() {
   await fetchLists();
-  const lists = store.get("worklists");
+  const lists = store.need("worklists");
   const open = lists.filter(({ mine, done }) => mine > done);
   const last = open.find(({ id }) => id === recall(LAST));
   if (!lists.length) advise(NONE);
@@ -134,19 +137,22 @@ async function begin() {
 }
 
 async function onwards() {
-  const list = store.get("worklist");
+  const list = store.need("worklist");
   const shown = store.get("item");
   if (!shown) {
     await walk(list.id);
     return;
   }
-  const item = await request(`/api/worklist-items/${encodeURIComponent(shown.id)}`);
+  const item = await request("GET /api/worklist-items/{item_id}", { path: { item_id: shown.id } });
   if (item.ended) await walk(list.id, { first: ELSEWHERE });
   else if (!isShown(shown) || item.reading !== shown.reading) await opened(item);
   else await judgedOrNext(item);
 }
 
-/** On from an item on the screen, once everything of it is judged and saved. */
+/**
+ * On from an item on the screen, once everything of it is judged and saved.
+ * @param {WorklistItemOut} item
+ */
 async function judgedOrNext(item) {
   refreshItem(item);
   const open = item.completions?.filter(({ judged }) => !judged) ?? [];
@@ -168,21 +174,21 @@ async function judgedOrNext(item) {
   } else await end(false);
 }
 
+/** @param {boolean} skipped */
 async function end(skipped) {
-  const list = store.get("worklist");
-  const { id } = store.get("item");
-  const { again } = await request(`/api/worklist-items/${encodeURIComponent(id)}/end`, {
-    method: "POST",
+  const list = store.need("worklist");
+  const { id } = store.need("item");
+  const { again } = await request("POST /api/worklist-items/{item_id}/end", {
+    path: { item_id: id },
     json: { skipped },
   });
   await walk(list.id, { first: again ? ELSEWHERE : "" });
 }
 
-/** Take the item in hand or the next one; `first` is said with it. */
+/** Take the item in hand or the next one; `first` is said with it. @param {string} id */
 async function walk(id, { first = "", stay = false } = {}) {
-  const told = await request(`/api/worklists/${encodeURIComponent(id)}/next`, {
-    method: "POST",
-    json: {},
+  const told = await request("POST /api/worklists/{worklist_id}/next", {
+    path: { worklist_id: id },
   }).catch((error) => {
     if (error.status === 404) writeParameter(NAME, null);
     throw error;
@@ -200,7 +206,10 @@ async function walk(id, { first = "", stay = false } = {}) {
   loadLists();
 }
 
-/** `stay` leaves the view where it is, if it is one of the item's slide. */
+/**
+ * `stay` leaves the view where it is, if it is one of the item's slide.
+ * @param {WorklistItemOut} item
+ */
 async function opened(item, stay = false) {
   const stays = stay && store.get("slide")?.id === item.slide.id;
   const wrong = await openItem(item);
@@ -208,13 +217,17 @@ async function opened(item, stay = false) {
   else if (!stays && isShown(item)) store.get("canvas")?.goTo(item);
 }
 
-/** After a judgment: what of the item is judged now, and the reference where one learns by it. */
+/**
+ * After a judgment: what of the item is judged now, and the reference where one learns by it.
+ * @param {string} completion
+ */
 async function saved(completion) {
   const item = store.get("item");
   if (!item?.completions?.some(({ id }) => id === completion)) return;
   try {
-    refreshItem(await request(`/api/worklist-items/${encodeURIComponent(item.id)}`));
-  } catch (error) {
+    refreshItem(await request("GET /api/worklist-items/{item_id}", { path: { item_id: item.id } }));
+  } catch (thrown) {
+    const error = failureOf(thrown);
     if (error.status === undefined) throw error;
   }
 }
@@ -222,20 +235,21 @@ async function saved(completion) {
 async function loadLists() {
   try {
     await fetchLists();
-  } catch (error) {
+  } catch (thrown) {
+    const error = failureOf(thrown);
     if (error.status === undefined) throw error;
   }
 }
 
 async function fetchLists() {
-  const lists = await request("/api/worklists");
+  const lists = await request("GET /api/worklists");
   if (JSON.stringify(lists) !== JSON.stringify(store.get("worklists")))
     store.set("worklists", lists);
 }
 
 /** Open the panel of the lists and give it the keyboard. */
 export function focusLists() {
-  /** @type {HTMLDetailsElement} */
+  /** @type {HTMLDetailsElement|null} */
   const fold = document.querySelector("#pv-worklists");
   if (!fold) return;
   fold.open = true;
