@@ -13,8 +13,9 @@ from typing import Any
 from pathviewer.api.error_status import STATUS
 from pathviewer.api.json_route import JsonRoute
 from pathviewer.api.reference import api_reference
-from pathviewer.commands.openapi import build_document, default_routes, document_text
+from pathviewer.commands.openapi import build_document, document_text
 from pathviewer.common.errors import UserError
+from pathviewer.server.default_routes import default_routes
 from storage.errors import StorageError
 
 ROOT = Path(__file__).resolve().parent.parent
