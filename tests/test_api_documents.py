@@ -119,3 +119,13 @@ def test_every_error_code_has_a_status() -> None:
     codes |= {kind.code for kind in (StorageError, *StorageError.__subclasses__())}
     assert len(codes) > 30
     assert codes <= set(STATUS)
+
+
+def test_every_status_of_success_is_documented() -> None:
+    """Of the routes that have two: what is stored already, and an upload that is complete."""
+    for method, path, statuses in (
+        ("post", "/api/feedback", {"200", "201"}),
+        ("patch", "/api/uploads/{upload_id}", {"200", "201"}),
+    ):
+        responses = DOCUMENT["paths"][path][method]["responses"]
+        assert {status for status in responses if status.startswith("2")} == statuses

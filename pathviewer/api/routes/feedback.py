@@ -94,7 +94,12 @@ class FeedbackRoutes:
         """Return the routes to add and to show feedback; both need `judge`."""
         router = json_router()
         path = "/api/completions/{completion_id}/feedback"
-        router.post("/api/feedback", status_code=201, response_model=FeedbackReceiptOut)(self.add)
+        router.post(
+            "/api/feedback",
+            status_code=201,
+            response_model=FeedbackReceiptOut,
+            responses={200: {"model": FeedbackReceiptOut, "description": "Stored before"}},
+        )(self.add)
         router.get(path, response_model=CompletionFeedback)(self.show)
         return router
 
