@@ -125,7 +125,7 @@ class Findings:
             self._fault("other_shapes", request, status, body)
         if not (request.caller.is_known or self._is_kept_out(request, answer)):
             self._fault("let_in", request, status, body)
-        if request.case is not None:
+        if request.case is not None and request.caller.is_known:  # others get the login page
             self._check_document(request, request.case, answer)
 
     def note_unanswered(self, request: RandomRequest, error: Exception) -> None:
