@@ -35,13 +35,13 @@ INFO = {
 
 @pytest.mark.long
 def test_a_short_run_finds_nothing() -> None:
-    run = CliRunner().invoke(app, ["fuzz", "requests", "--count", "600", "--json"])
+    run = CliRunner().invoke(app, ["fuzz", "requests", "--count", "400", "--json"])
     report = json.loads(run.stdout)
     assert report["faults"] == [], report["examples"]
     assert run.exit_code == 0
-    assert sum(report["statuses"].values()) == 600
+    assert sum(report["statuses"].values()) == 400
     assert {"200", "201", "400", "401", "403", "404", "405"} <= report["statuses"].keys()
-    assert report["accepted"] >= 25, "requests pass the first look-up"
+    assert report["accepted"] >= 12, "requests pass the first look-up"
 
 
 def drawn(seed: str, count: int = 200) -> list[RandomRequest]:
