@@ -116,7 +116,8 @@ def user_errors(kind: type[UserError] = UserError) -> Iterator[type[UserError]]:
 
 def test_every_error_code_has_a_status() -> None:
     codes = {kind.code for kind in user_errors()}
-    codes |= {kind.code for kind in (StorageError, *StorageError.__subclasses__())}
+    storage: list[type[StorageError]] = [StorageError, *StorageError.__subclasses__()]
+    codes |= {kind.code for kind in storage}
     assert len(codes) > 30
     assert codes <= set(STATUS)
 

@@ -54,7 +54,7 @@ def describe_error(error: Mapping[str, Any], schema: JsonSchema) -> str:
     if not names:
         return NOT_AN_OBJECT
     wanted = describe_type(node, schema)
-    if kind == "string_too_long":
+    if kind == "string_too_long" and wanted == "a text":
         wanted = f"a text of at most {error['ctx']['max_length']:,} characters"
     if kind == "missing":
         return f"{field_name(names)} is missing: it must be {wanted}."

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pathviewer.slides.library import SlideLibrary
 
 MOST_ROWS = 100
+MOST_HEADER = 8_192
+"""Characters of a header; uvicorn takes no longer ones."""
 
 
 class QuestionRoutes:
@@ -120,7 +122,7 @@ class QuestionRoutes:
         request: Request,
         caller: Asker,
         question_id: str,
-        last_event_id: Annotated[str | None, Header()] = None,
+        last_event_id: Annotated[str | None, Header(max_length=MOST_HEADER)] = None,
     ) -> Response:
         """Stream the question's events, after Last-Event-ID if given."""
         snapshot = await find_visible_question(caller, question_id, self._questions)
