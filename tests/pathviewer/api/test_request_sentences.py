@@ -150,7 +150,7 @@ def check_sentence(sentence: str, detail: Any, at: Place, wrong: Any) -> None:
         ({"box": {"x": 0}}, "box.y is missing: it must be a whole number from 0 to"),
         ({"box": 5}, "box must be an object with x, y, width, height, not 5."),
         ({"options": "a"}, 'options must be a list of at most 100 values, as in [...], not "a".'),
-        ({"optoins": []}, 'The request has no field "optoins"; it has blind, box, colours,'),  # codespell:ignore
+        ({"choices": []}, 'The request has no field "choices"; it has blind, box, colours,'),
         ({"colours": "grey"}, 'colours must be one of corrected, raw, not "grey".'),
         ({"blind": "yes"}, 'blind must be true or false, not "yes".'),
         ({"sampling": {"temperature": 7}}, "sampling.temperature must be a number from 0 to 2"),
