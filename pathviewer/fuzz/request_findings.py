@@ -65,7 +65,7 @@ class RequestFuzzReport:
     """Kind of fault -> number."""
 
     resident_before_mib: float
-    """The server's memory after the first round of requests."""
+    """The server's memory after the first round with accounts, whose creation takes some."""
 
     resident_after_mib: float
     """The server's memory after all requests."""
