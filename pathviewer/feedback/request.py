@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field
@@ -29,7 +28,7 @@ Key = Annotated[str, Words(KEY_LENGTH)]
 """Chosen by the sender; the same key means the same submission."""
 Id = Annotated[str, Words(KEY_LENGTH)]
 Answer = Annotated[str, Prose(ANSWER_LENGTH, "The answer")]
-Reasons = Annotated[Sequence[Annotated[str, OneOf(tuple(REASONS))]], Field(max_length=MOST_LISTED)]
+Reasons = Annotated[list[Annotated[str, OneOf(tuple(REASONS))]], Field(max_length=MOST_LISTED)]
 Confidence = Annotated[int, Field(ge=LEAST_CONFIDENCE, le=MOST_CONFIDENCE)]
 """1 is a guess, 5 is sure."""
 Comment = Annotated[str, Prose(COMMENT_LENGTH, "The comment")]
@@ -76,7 +75,7 @@ class StepLabel(Schema):
     step: StepIndex
     """From 0."""
     events: Annotated[
-        Sequence[Annotated[str, OneOf(tuple(STEP_EVENTS))]], Field(max_length=MOST_LISTED)
+        list[Annotated[str, OneOf(tuple(STEP_EVENTS))]], Field(max_length=MOST_LISTED)
     ]
     quote: Annotated[Text | None, EmptyAsNone] = None
     """The words that are wrong; the whole step if none."""
@@ -90,10 +89,8 @@ class LabelsRequest(_Feedback):
     """What the trace lacks, and the errors of its steps."""
 
     kind: Literal["labels"]
-    absences: Annotated[
-        Sequence[Annotated[str, OneOf(tuple(ABSENCES))]], Field(max_length=MOST_LISTED)
-    ]
-    steps: Annotated[Sequence[StepLabel], Field(max_length=MOST_STEPS)]
+    absences: Annotated[list[Annotated[str, OneOf(tuple(ABSENCES))]], Field(max_length=MOST_LISTED)]
+    steps: Annotated[list[StepLabel], Field(max_length=MOST_STEPS)]
 
 
 class StepEdit(Schema):
@@ -109,7 +106,7 @@ class EditedTraceRequest(_Feedback):
     """Edits of the trace; an empty list withdraws earlier ones."""
 
     kind: Literal["edited_trace"]
-    edited_steps: Annotated[Sequence[StepEdit], Field(max_length=MOST_STEPS)]
+    edited_steps: Annotated[list[StepEdit], Field(max_length=MOST_STEPS)]
 
 
 class EvidenceBox(Schema):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
@@ -27,7 +26,7 @@ LARGEST_SEED = 2**53 - 1
 TASK_LENGTH = 200
 
 Coordinate = Annotated[int, Field(ge=0, le=LARGEST_SIDE)]
-Texts = Annotated[Sequence[Text], Field(max_length=MOST_LISTED)]
+Texts = Annotated[list[Text], Field(max_length=MOST_LISTED)]
 Colours = Literal["corrected", "raw"]
 Points = Annotated[
     tuple[Point, ...],

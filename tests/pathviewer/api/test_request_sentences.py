@@ -164,3 +164,17 @@ def test_sentences_of_a_question(body: Any, sentence: str) -> None:
     with pytest.raises(ValidationError) as refused:
         TypeAdapter(kind).validate_python(whole | body if isinstance(body, dict) else body)
     assert describe_error(refused.value.errors()[0], schema).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("route", "field"), [("POST /api/readings", "options"), ("POST /api/feedback", "absences")]
+)
+def test_a_long_list_is_refused_without_a_look_at_each_entry(route: str, field: str) -> None:
+    kind, schema = bodies()[route]
+    body = {"slide": "s", "box": EXAMPLES["box"], "question": "q", field: [7] * 10_000}
+    if field == "absences":
+        body = {"kind": "labels", "key": "k", "completion": "c", "steps": [], field: [7] * 10_000}
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(kind).validate_python(body)
+    assert refused.value.error_count() == 1
+    assert field in describe_error(refused.value.errors()[0], schema)
