@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
@@ -10,12 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pathviewer.api.error_status import STATUS
 from pathviewer.api.json_route import JsonRoute
 from pathviewer.api.reference import api_reference
+from pathviewer.api.routes.documentation import DocumentationRoutes
+from pathviewer.auth.identity import LOCAL
 from pathviewer.commands.openapi import build_document, document_text
 from pathviewer.common.errors import UserError
 from pathviewer.server.default_routes import default_routes
+from pathviewer.settings import Settings
 from storage.errors import StorageError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -130,3 +136,9 @@ def test_every_status_of_success_is_documented() -> None:
     ):
         responses = DOCUMENT["paths"][path][method]["responses"]
         assert {status for status in responses if status.startswith("2")} == statuses
+
+
+@pytest.mark.parametrize(("root_path", "servers"), [("", None), ("/slides", [{"url": "/slides"}])])
+def test_the_document_names_the_sub_path(root_path: str, servers: list[dict[str, str]]) -> None:
+    routes = DocumentationRoutes(Settings(root_path=root_path), default_routes())
+    assert asyncio.run(routes.document(LOCAL)).get("servers") == servers

@@ -76,7 +76,7 @@ class PreviewRequest(RegionRequest):
 
 
 class QuestionContext(Schema):
-    """What the model is told about the case."""
+    """Facts about the case that the prompt gives to the model."""
 
     organ: Text = ""
     specimen: Text = ""
@@ -133,7 +133,7 @@ class QuestionRequest(RegionRequest):
     options: Texts | None = None
     """Answer options; none for a free answer."""
     context: QuestionContext | None = None
-    """What the model is told about the case."""
+    """Facts about the case that the prompt gives to the model."""
     findings: Texts | None = None
     """Names from `GET /api/questions`, whose visible attributes are added to the prompt."""
     task: Annotated[Text, Field(max_length=TASK_LENGTH)] | None = None

@@ -1550,7 +1550,7 @@ export interface Question {
   } | null;
 }
 /**
- * What the model is told about the case.
+ * Facts about the case that the prompt gives to the model.
  */
 export interface QuestionContext {
   organ?: string;
@@ -1596,7 +1596,7 @@ export interface QuestionRequest {
    */
   options?: string[] | null;
   /**
-   * What the model is told about the case.
+   * Facts about the case that the prompt gives to the model.
    */
   context?: QuestionContext | null;
   /**

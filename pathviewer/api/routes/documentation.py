@@ -37,7 +37,8 @@ class DocumentationRoutes:
 
     @cached_property
     def _document(self) -> dict[str, Any]:
-        return openapi_document(self._routes) | {"servers": [{"url": self._settings.root_path}]}
+        document, root_path = openapi_document(self._routes), self._settings.root_path
+        return document | {"servers": [{"url": root_path}]} if root_path else document
 
     async def document(self, caller: Viewer) -> dict[str, Any]:  # noqa: ARG002  checks the caller
         """Return the OpenAPI document."""

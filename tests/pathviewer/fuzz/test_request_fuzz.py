@@ -58,10 +58,10 @@ def test_the_same_seed_makes_the_same_requests() -> None:
 
 
 def test_requests_reach_many_operations_with_real_ids() -> None:
-    requests = drawn("3", 400)
+    requests = drawn("3", 800)
     labels = {each.case.operation.label for each in requests if each.case is not None}
     assert len(labels) > 50
-    assert {label.split()[0] for label in labels} >= {"GET", "POST", "PATCH", "DELETE"}
+    assert {label.split()[0] for label in labels} >= {"GET", "POST", "PUT", "PATCH", "DELETE"}
     assert sum("/slides/A" in each.target or b'"slide": "A"' in each.body for each in requests) > 20
 
 
