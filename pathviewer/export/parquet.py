@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,7 +27,8 @@ class SplitFiles:
         self._folder = folder
         self._schema = schema(columns)
         self._waiting: dict[str, list[dict[str, Any]]] = {}
-        self._files: dict[str, tuple[IO[bytes], pq.ParquetWriter]] = {}
+        self._writers: dict[str, pq.ParquetWriter] = {}
+        self._opened = ExitStack()  # closes each file, also after another one's failure
 
     def __enter__(self) -> SplitFiles:
         """Return self."""
@@ -48,25 +49,27 @@ class SplitFiles:
         trace: TracebackType | None,
     ) -> None:
         """Write pending rows, unless there was an error, and close."""
-        try:
+        with self._opened:
             if kind is None:
                 for split in sorted(self._waiting):
                     self._write(split)
-                for _, writer in self._files.values():
+                for writer in self._writers.values():
                     writer.close()
-        finally:
-            for file, writer in self._files.values():
-                with suppress(OSError, ValueError):  # the incomplete file is discarded
-                    writer.close()
-                file.close()
 
     def _write(self, split: str) -> None:
         rows = self._waiting[split]
         if not rows:
             return
-        if split not in self._files:
-            file = (self._folder / f"{split}.parquet").open("wb")
-            self._files[split] = file, pq.ParquetWriter(file, self._schema)
+        if split not in self._writers:
+            file = self._opened.enter_context((self._folder / f"{split}.parquet").open("wb"))
+            self._writers[split] = pq.ParquetWriter(file, self._schema)
+            self._opened.callback(_discard, self._writers[split])
         batch = pa.RecordBatch.from_pylist(rows, schema=self._schema)
-        self._files[split][1].write_batch(batch)
+        self._writers[split].write_batch(batch)
         self._waiting[split] = []
+
+
+def _discard(writer: pq.ParquetWriter) -> None:
+    """Close a writer whose incomplete file is removed; does nothing if it is closed."""
+    with suppress(OSError, ValueError):
+        writer.close()

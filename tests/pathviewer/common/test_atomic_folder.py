@@ -109,6 +109,32 @@ except FolderError as error:
 """
 
 
+TWO_SPLITS = """
+import resource, sys
+from pathlib import Path
+from pathviewer.export.columns import Column
+from pathviewer.export.parquet import SplitFiles
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    with SplitFiles(Path(sys.argv[1]), [Column("question", "text", "")]) as files:
+        for number in range(2000):
+            files.add("test" if number % 2 else "train", {"question": str(number) * 9})
+except OSError as error:
+    print(error.errno)
+"""
+
+
+def test_every_file_is_closed_after_the_disk_refuses_one(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", TWO_SPLITS, tmp_path],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).resolve().parents[3],
+    )
+    assert (told.stdout, told.stderr) == (f"{errno.EFBIG}\n", "")
+
+
 def test_an_export_that_the_disk_cuts_off_leaves_nothing(tmp_path: Path) -> None:
     """No file may become larger than 4 KiB in that process: the disk refuses in the midst."""
     from tests.pathviewer.export.made_labels import fill, new_labels

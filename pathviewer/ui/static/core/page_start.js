@@ -152,7 +152,10 @@ export async function openSlide(id) {
 /** Fetch the facts of the slide on the screen anew, after a change of them. */
 export async function refreshSlide() {
   const { id } = store.need("slide");
-  const slide = await request("GET /api/slides/{slide_id}", { path: { slide_id: id } });
+  // the slide is shown last: whoever waits for this function goes on as soon as it is seen
+  const [slide] = await Promise.all([
+    request("GET /api/slides/{slide_id}", { path: { slide_id: id } }),
+    poll(),
+  ]);
   if (store.get("slide")?.id === id) store.set("slide", slide);
-  await poll();
 }
