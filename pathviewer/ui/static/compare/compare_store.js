@@ -285,10 +285,13 @@ function newKey() {
     .join("");
 }
 
-/** Comparisons voted on in this tab, the newest last; a reload keeps them. @returns {string[]} */
+/**
+ * Comparisons that the account voted on in this tab, the newest last; a reload keeps them.
+ * @returns {string[]}
+ */
 function voted() {
   try {
-    return JSON.parse(window.sessionStorage.getItem(VOTED) ?? "[]");
+    return JSON.parse(window.sessionStorage.getItem(votedName()) ?? "[]");
   } catch {
     return [];
   }
@@ -296,7 +299,11 @@ function voted() {
 
 /** @param {string[]} ids */
 function remember(ids) {
-  window.sessionStorage.setItem(VOTED, JSON.stringify(ids.slice(-200)));
+  window.sessionStorage.setItem(votedName(), JSON.stringify(ids.slice(-200)));
+}
+
+function votedName() {
+  return `${VOTED} ${store.get("me")?.account}`;
 }
 
 /** @param {ComparisonOut|null} one */
