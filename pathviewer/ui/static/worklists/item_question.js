@@ -99,10 +99,13 @@ export async function answerItem(answer, confidence) {
     const error = failureOf(thrown);
     if (error.status !== 409) throw error;
     item = await request("GET /api/worklist-items/{item_id}", { path });
-    say(
-      `You answered this item in another tab meanwhile: “${item.first_answer}”, which holds.`,
-      "warning",
-    );
+    // a server that ended before it replied may have stored this very answer
+    if (item.first_answer !== answer) {
+      say(
+        `You answered this item in another tab meanwhile: “${item.first_answer}”, which holds.`,
+        "warning",
+      );
+    }
   }
   if (store.get("item")?.id === id) await openItem(item);
 }
@@ -125,7 +128,7 @@ async function onItsSlide(item) {
  */
 function waiting(item) {
   return {
-    id: `item ${item.id}`,
+    id: `item ${turnOf(item)}`,
     slide: item.slide.id,
     box: item.box,
     points: null,
