@@ -39,8 +39,8 @@ def question_is_visible(viewer: Viewer) -> ColumnElement[bool]:
     answered = Question.id.in_(_select_assigned_questions(viewer, answered=True))
     answer_given = or_(and_(assigned, answered), and_(~assigned, voted))
     blind = Question.id.in_(_select_blind_questions())
-    given = Question.id.in_(_select_compared_questions(viewer))
-    only_drawn = and_(Question.id.in_(_select_paired_questions()), ~given, ~assigned)
+    drawn = Question.id.in_(_select_upcoming_questions(viewer))
+    only_drawn = and_(drawn, ~voted, ~assigned)
     return and_(known, ~open_pair, or_(~blind, answer_given), ~only_drawn)
 
 
@@ -245,10 +245,14 @@ def _select_compared_completions(viewer: Viewer) -> Select[str]:
     return select(of_question.id).where(of_question.question_id.in_(questions))
 
 
-def _select_paired_questions() -> Select[str]:
-    """Select the questions of completions in any pair."""
+def _select_upcoming_questions(viewer: Viewer) -> Select[str]:
+    """Select the questions of completions in pairs that the viewer has not been given."""
     paired = aliased(Completion)
-    return select(paired.question_id).join(WorklistPair, _is_in_pair(paired))
+    given = select(Comparison.pair_id).where(
+        Comparison.rater_id == viewer.account_id, Comparison.pair_id.is_not(None)
+    )
+    pairs = select(paired.question_id).join(WorklistPair, _is_in_pair(paired))
+    return pairs.where(WorklistPair.id.not_in(given))
 
 
 def _is_in_pair(completion: type[Completion]) -> ColumnElement[bool]:

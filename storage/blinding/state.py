@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from storage.blinding import policy
@@ -27,6 +27,14 @@ from storage.tables import (
 
 REQUIRED_KINDS = ("labels", "verdict")
 """Feedback that a rater gives on a completion before they see that of others."""
+
+
+_MOST_TELLING = (
+    policy.Comparison.pair_open,
+    policy.Comparison.vote_given,
+    policy.Comparison.pair_drawn,
+    policy.Comparison.pair_skipped,
+)
 
 
 @dataclass(frozen=True)
@@ -149,30 +157,31 @@ def _assignment(turn: WorklistAssignment | None) -> policy.Assignment:
 def _load_comparison(
     session: Session, viewer: Viewer, completion_ids: Sequence[str]
 ) -> policy.Comparison:
-    pairs = select(WorklistPair.id).where(
-        or_(
-            WorklistPair.one_completion_id.in_(completion_ids),
-            WorklistPair.other_completion_id.in_(completion_ids),
-        )
+    """Return the most telling state; a pair that may still come hides more than a skipped one."""
+    is_given = and_(Comparison.pair_id == WorklistPair.id, Comparison.rater_id == viewer.account_id)
+    rows = select(Comparison.id, Comparison.skipped, Comparison.feedback_id).select_from(
+        WorklistPair
     )
-    pair_ids = list(session.scalars(pairs))
-    given = select(Comparison.skipped, Comparison.feedback_id).where(
-        Comparison.rater_id == viewer.account_id, Comparison.pair_id.in_(pair_ids)
+    about = or_(
+        WorklistPair.one_completion_id.in_(completion_ids),
+        WorklistPair.other_completion_id.in_(completion_ids),
     )
     states = {
-        policy.Comparison.pair_skipped
-        if skipped
-        else (policy.Comparison.pair_open if feedback_id is None else policy.Comparison.vote_given)
-        for skipped, feedback_id in session.execute(given)
+        _comparison(*row)
+        for row in session.execute(rows.outerjoin(Comparison, is_given).where(about))
     }
-    for state in (
-        policy.Comparison.pair_open,
-        policy.Comparison.vote_given,
-        policy.Comparison.pair_skipped,
-    ):
-        if state in states:
-            return state
-    return policy.Comparison.pair_drawn if pair_ids else policy.Comparison.no_pair
+    return next((each for each in _MOST_TELLING if each in states), policy.Comparison.no_pair)
+
+
+def _comparison(
+    comparison_id: str | None, skipped: bool | None, feedback_id: str | None
+) -> policy.Comparison:
+    """Return the state of one round of a pair; `comparison_id` is None if it was not given."""
+    if comparison_id is None:
+        return policy.Comparison.pair_drawn
+    if skipped:
+        return policy.Comparison.pair_skipped
+    return policy.Comparison.pair_open if feedback_id is None else policy.Comparison.vote_given
 
 
 def _list_rated(
