@@ -234,7 +234,9 @@ def _decide_question(viewer: Viewer, mode: Mode, state: State) -> Decision:
     return VISIBLE
 
 
-def _decide_sides(_viewer: Viewer, _mode: Mode, state: State) -> Decision:
+def _decide_sides(viewer: Viewer, _mode: Mode, state: State) -> Decision:
+    if viewer.sees_all and not viewer.rates:
+        return NOT_BLINDED
     given = state.is_asker or state.comparison not in (Comparison.no_pair, Comparison.pair_drawn)
     return VISIBLE if given else Decision(Access.hidden, Reason.not_theirs)
 
