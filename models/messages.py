@@ -267,6 +267,26 @@ Event = QueueUpdate | GenerationStart | Token | AttentionRows | CompletionEnd
 
 
 @dataclass(frozen=True)
+class OcclusionRequest:
+    """A completion to weigh with places of one of its pictures occluded."""
+
+    request_id: str
+    """Id by which the request can be cancelled."""
+    prompt: Prompt
+    """The prompt, with at least one picture."""
+    completion: Completion
+    """The completion."""
+    places: NDArray[np.bool_]
+    """(places, rows, columns): the cells that each replay occludes; each place has one or more."""
+    image_index: int = 0
+    """Index of the picture in the prompt."""
+    budget: PixelBudget | None = None
+    """Pixel budget; None for the model's own."""
+    priority: int = 0
+    """Higher ones go first."""
+
+
+@dataclass(frozen=True)
 class TokenScores:
     """Likelihood of a given completion."""
 

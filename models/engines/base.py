@@ -12,10 +12,12 @@ from models.messages import (
     Event,
     GenerateRequest,
     ModelInfo,
+    OcclusionRequest,
     PixelBudget,
     Prompt,
     TokenScores,
 )
+from models.occlusion import OcclusionRows
 
 State = Literal["starting", "ready", "failed", "stopped"]
 
@@ -68,6 +70,14 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Release the model; running requests end with a WorkerError."""
+
+
+@runtime_checkable
+class OcclusionEngine(Engine, Protocol):
+    """An Engine that has the weights and can occlude places of a picture."""
+
+    def occlude(self, request: OcclusionRequest) -> OcclusionRows:
+        """Log-probabilities of a completion with each place occluded; `cancel` stops it."""
 
 
 @runtime_checkable

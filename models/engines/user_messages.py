@@ -248,3 +248,20 @@ def model_too_large(model: str) -> str:
 def loading_failed(model: str, kind: str) -> str:
     """`kind` is the class of the error."""
     return f"{model} could not be loaded ({kind}); the program's log says where."
+
+
+# occlusion
+COMPLETION_EMPTY = "The answer has no words whose evidence could be looked for."
+PLACE_EMPTY = "A place to occlude has no cell: name at least one."
+WEIGHTS_ELSEWHERE = (
+    "This model runs elsewhere, so its evidence cannot be mapped; choose a model whose weights are "
+    "here."
+)
+
+
+def no_such_picture(index: int) -> str:
+    return f"The question has no picture {index}: pictures are counted from 0."
+
+
+def places_of_other_grid(shape: tuple[int, ...], rows: int, columns: int) -> str:
+    return f"Places of shape {shape} do not fit a picture of {rows} by {columns} cells."

@@ -20,6 +20,7 @@ from models.engines.base import EngineStatus
 from models.engines.local.checkpoint_loading import load_model
 from models.engines.local.generation import answer
 from models.engines.local.memory import convert_memory_errors
+from models.engines.local.occlusion import occlude
 from models.engines.local.replay import attend, score
 from models.errors import WorkerError
 from models.messages import (
@@ -28,12 +29,14 @@ from models.messages import (
     Completion,
     Event,
     GenerateRequest,
+    OcclusionRequest,
     PixelBudget,
     Prompt,
     PromptImage,
     Sampling,
     TokenScores,
 )
+from models.occlusion import OcclusionRows
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -108,7 +111,7 @@ class LocalEngine:
         cancelled = self._noted(request)
         self._submit(self._answer, request, cancelled, tell).result()
 
-    def _noted(self, request: GenerateRequest) -> threading.Event:
+    def _noted(self, request: GenerateRequest | OcclusionRequest) -> threading.Event:
         cancelled = threading.Event()
         self._requests[request.request_id] = cancelled
         return cancelled
@@ -168,6 +171,15 @@ class LocalEngine:
     def _attend(self, prompt: Prompt, completion: Completion, budget: PixelBudget) -> AttentionRows:
         with convert_memory_errors("The attention of the answer"):
             return attend(self._loaded, prompt, completion, budget)
+
+    def occlude(self, request: OcclusionRequest) -> OcclusionRows:
+        """Log-probabilities of a completion with each place occluded; see `OcclusionEngine`."""
+        return self._submit(self._occlude, request, self._noted(request)).result()
+
+    def _occlude(self, request: OcclusionRequest, cancelled: threading.Event) -> OcclusionRows:
+        budget = request.budget or self._loaded.info.budget
+        with convert_memory_errors("The evidence map of the answer"):
+            return occlude(self._loaded, replace(request, budget=budget), cancelled)
 
     def close(self) -> None:
         """Release the network; running requests end as cancelled."""

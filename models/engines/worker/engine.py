@@ -32,10 +32,12 @@ from models.messages import (
     Event,
     GenerateRequest,
     ModelInfo,
+    OcclusionRequest,
     PixelBudget,
     Prompt,
     TokenScores,
 )
+from models.occlusion import OcclusionRows
 
 RESTART_PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds before a process that ended is restarted: the first time in a row, the second, and so on;
@@ -133,6 +135,10 @@ class WorkerEngine:
     ) -> AttentionRows:
         """As `Engine.attend`."""
         return cast("AttentionRows", self._ask(AttendCall(prompt, completion, budget), 0))
+
+    def occlude(self, request: OcclusionRequest) -> OcclusionRows:
+        """As `OcclusionEngine.occlude`; PromptError if the model's weights are not in the child."""
+        return cast("OcclusionRows", self._ask(request, request.priority))
 
     def close(self) -> None:
         """End the process; waiting and running requests end with a WorkerError."""

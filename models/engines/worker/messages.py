@@ -15,6 +15,7 @@ from models.messages import (
     Event,
     GenerateRequest,
     ModelInfo,
+    OcclusionRequest,
     PixelBudget,
     Prompt,
 )
@@ -56,7 +57,7 @@ class AttendCall:
     """Pixel budget; None for the model's own."""
 
 
-Call = GenerateRequest | ScoreCall | AttendCall
+Call = GenerateRequest | ScoreCall | AttendCall | OcclusionRequest
 """Calls that an engine accepts."""
 
 
@@ -110,7 +111,7 @@ class RunResult:
     """From the child: the run is done."""
 
     result: object
-    """Return value of `score` or `attend`; None for `generate`."""
+    """Return value of `score`, `attend` or `occlude`; None for `generate`."""
 
 
 @dataclass(frozen=True)

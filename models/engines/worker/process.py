@@ -16,7 +16,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from models.engines import user_messages
-from models.engines.base import CallbackEngine
+from models.engines.base import CallbackEngine, OcclusionEngine
 from models.engines.fault_messages import is_gpu_lost, is_out_of_memory
 from models.engines.worker.environment import lower_priority
 from models.engines.worker.event_bundles import EventBundler
@@ -34,8 +34,8 @@ from models.engines.worker.messages import (
     StopCommand,
     ToChild,
 )
-from models.errors import CancelledError, ModelError, OutOfMemoryError, WorkerError
-from models.messages import GenerateRequest
+from models.errors import CancelledError, ModelError, OutOfMemoryError, PromptError, WorkerError
+from models.messages import GenerateRequest, OcclusionRequest
 from models.time_limit import end_when_stuck
 from models.user_messages import REQUEST_CANCELLED
 
@@ -93,7 +93,7 @@ class RunLoop:
         self.bundles = EventBundler(program.send)
         self._runs: queue.SimpleQueue[tuple[int, bytes]] = queue.SimpleQueue()
         self._unwanted = 0
-        self._generating: Callable[[], None] | None = None
+        self._cancel: Callable[[], None] | None = None
 
     def listen(self) -> NoReturn:
         """Receive the program's messages, even while the engine loads or works; never returns."""
@@ -103,7 +103,7 @@ class RunLoop:
                 self._runs.put((message.number, self._program.receive_call(message)))
             elif isinstance(message, StopCommand):
                 self._unwanted = max(self._unwanted, message.number)
-                if cancel := self._generating:
+                if cancel := self._cancel:
                     cancel()
 
     def serve(self, engine: Engine) -> NoReturn:
@@ -129,19 +129,32 @@ class RunLoop:
             return engine.score(call.items, budget=call.budget)
         if isinstance(call, AttendCall):
             return engine.attend(call.prompt, call.completion, budget=call.budget)
-        self._generate(engine, call, number)
-        return None
 
-    def _generate(self, engine: Engine, request: GenerateRequest, number: int) -> None:
         def cancel() -> None:
             if self._unwanted >= number:
-                engine.cancel(request.request_id)
+                engine.cancel(call.request_id)
 
+        self._cancel = cancel
+        try:
+            if isinstance(call, OcclusionRequest):
+                return self._occlude(engine, call)
+            self._generate(engine, call, cancel)
+        finally:
+            self._cancel = None
+        return None
+
+    def _occlude(self, engine: Engine, request: OcclusionRequest) -> object:
+        if not isinstance(engine, OcclusionEngine):
+            raise PromptError(user_messages.WEIGHTS_ELSEWHERE)
+        return engine.occlude(request)
+
+    def _generate(
+        self, engine: Engine, request: GenerateRequest, cancel: Callable[[], None]
+    ) -> None:
         def tell(event: Event) -> None:
             self.bundles.add(event)
             cancel()  # again: the cancellation may have come before the engine knew the request
 
-        self._generating = cancel
         try:
             if isinstance(engine, CallbackEngine):
                 engine.answer(request, tell)
@@ -150,7 +163,6 @@ class RunLoop:
                 for event in events:
                     tell(event)
         finally:
-            self._generating = None
             self.bundles.flush()  # do not send this run's events to the next caller
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from models.engines.worker.messages import Call
 from models.errors import ModelError
-from models.messages import Event, GenerateRequest, QueueUpdate
+from models.messages import Event, GenerateRequest, OcclusionRequest, QueueUpdate
 
 
 class EngineJob:
@@ -21,7 +21,9 @@ class EngineJob:
 
     def __init__(self, call: Call, priority: int) -> None:
         """Pickle the call; one that cannot be pickled never joins the queue."""
-        self.request_id = call.request_id if isinstance(call, GenerateRequest) else None
+        self.request_id = (
+            call.request_id if isinstance(call, GenerateRequest | OcclusionRequest) else None
+        )
         """The caller's request id; None for `score` and `attend`."""
         self.call = pickle.dumps(call, pickle.HIGHEST_PROTOCOL)
         self.order = (-priority, next(self._numbers))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
+import numpy as np
 import pytest
 
 from models.engines.worker.engine import WorkerEngine
@@ -20,6 +21,7 @@ from models.messages import (
     Event,
     GenerateRequest,
     GenerationStart,
+    OcclusionRequest,
     Prompt,
     QueueUpdate,
     Sampling,
@@ -233,3 +235,11 @@ def test_a_closed_worker_says_so_to_all(worker: WorkerEngine) -> None:
     with pytest.raises(WorkerError, match="shut down"):
         list(backend.generate(order("write 1 0")))
     backend.close()
+
+
+def test_an_engine_without_weights_maps_no_evidence(worker: WorkerEngine) -> None:
+    places = np.ones((1, 1, 1), np.bool_)
+    request = OcclusionRequest("evidence", Prompt("say 2"), Completion("x"), places)
+    with pytest.raises(PromptError, match="whose weights are here"):
+        worker.occlude(request)
+    assert worker.status().waiting == 0
