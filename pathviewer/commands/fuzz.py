@@ -36,7 +36,7 @@ def fuzz_requests(
     if as_json:
         typer.echo(json.dumps(report.as_dict()))
     else:
-        typer.echo(report.sentence())
+        typer.echo("\n".join([report.sentence(), *report.examples]))
     if report.faults():
         raise typer.Exit(1)
 
