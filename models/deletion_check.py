@@ -15,12 +15,13 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from models import user_messages
 from models.attention import AttentionMap
 from models.engines.base import Engine
 from models.errors import PromptError
+from models.fills import fill_grey
 from models.messages import Completion, PixelBudget, Prompt, TokenScores
 from models.pictures import as_prompt_image, open_picture
 from models.reasoning.trace import token_span
@@ -32,11 +33,6 @@ MASKED_SHARE = 0.1
 
 RANDOM_MASKS = 8
 """Number of other places for the mask, for comparison."""
-
-BLANK = (122, 116, 104)
-"""Grey of masked areas: the mean that Qwen's processor subtracts, so the network sees zeros. White
-would look like glass or an open space, which is a finding.
-"""
 
 IMAGE_FACTOR = 1.5
 """The image mattered if blanking it makes the answer at least this many times less likely."""
@@ -157,19 +153,6 @@ def draw_other_masks(masked: NDArray[np.bool_], draws: int, seed: int) -> list[N
     return list(places.values())
 
 
-def mask_picture(picture: Image.Image, mask: NDArray[np.bool_]) -> Image.Image:
-    """Paint the cells of `mask`, (rows, columns), in the grey of `BLANK`."""
-    out = picture.copy()
-    draw = ImageDraw.Draw(out)
-    across = np.rint(np.linspace(0, picture.width, mask.shape[1] + 1)).astype(int)
-    down = np.rint(np.linspace(0, picture.height, mask.shape[0] + 1)).astype(int)
-    for row, column in np.argwhere(mask):
-        left_px, top, right, bottom = across[column], down[row], across[column + 1], down[row + 1]
-        if right > left_px and bottom > top:
-            draw.rectangle((int(left_px), int(top), int(right) - 1, int(bottom) - 1), fill=BLANK)
-    return out
-
-
 def answer_probability(scores: TokenScores, start: int, stop: int) -> float:
     """Probability of characters start..stop of a scored text, given all before them.
 
@@ -191,7 +174,7 @@ def _with_mask(prompt: Prompt, index: int, picture: Image.Image, mask: NDArray[n
     if not mask.any():
         return prompt
     images = prompt.images
-    masked_image = as_prompt_image(mask_picture(picture, mask), images[index].box)
+    masked_image = as_prompt_image(fill_grey(picture, mask), images[index].box)
     return replace(prompt, images=(*images[:index], masked_image, *images[index + 1 :]))
 
 

@@ -6,17 +6,18 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from models.errors import ModelError
 from models.registry import resolve_model
 from pathviewer.bench.load import LoadError
+from pathviewer.common.progress import bar
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 DeviceOption = Annotated[
@@ -73,6 +74,52 @@ def bench_attention(
             size=size, cells=cells, tokens=tokens, rounds=rounds, device=device, kernel=kernel
         )
     report(asdict(figures), ATTENTION_ROWS, as_json)
+
+
+def bench_maps(
+    model: Annotated[str, typer.Option(help="Model to measure.")] = "pathviewer-r1-tiny",
+    slides: Annotated[int, typer.Option(min=1, help="Phantoms to draw.")] = 14,
+    per_slide: Annotated[int, typer.Option(min=1, help="Regions of each.")] = 3,
+    fill: Annotated[
+        list[str] | None, typer.Option(help="What masks a place; repeatable; all if not given.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure whether maps point at the known evidence of phantoms, and whether it matters."""
+    with sentences(), checkpoint(model) as (location, _):
+        from models.fills import FILLS
+        from pathviewer.bench.maps import measure_maps
+
+        fills = fill or list(FILLS)
+        if unknown := [name for name in fills if name not in FILLS]:
+            raise ModelError(f"There is no fill {unknown[0]}; there are: {', '.join(FILLS)}.")
+        with bar("Mapping") as step:
+            figures = measure_maps(
+                resolve_model(model),
+                location,
+                slides=slides,
+                per_slide=per_slide,
+                fills=fills,
+                progress=step,
+            )
+    typer.echo(json.dumps(figures) if as_json else "\n".join(map_lines(figures, fills)))
+
+
+def map_lines(figures: Mapping[str, Any], fills: Sequence[str]) -> Iterator[str]:
+    """Yield the table of `bench maps`: shares in per cent with their 95 % intervals."""
+    names = ["right", *(f"matters: {fill}" for fill in fills), "shuffled"]
+    yield f"{figures['model']}: {figures['n']} regions of {figures['groups']} phantoms"
+    yield " | ".join(["map", "right quadrant", *names[1:-1], "right, shuffled weights", "cost"])
+    for row in figures["maps"]:
+        cost = f"{row['cost']:.1f} answers" if "cost" in row else "-"
+        yield " | ".join([row["method"], *(_percent(row, name) for name in names), cost])
+
+
+def _percent(row: Mapping[str, Any], name: str) -> str:
+    if row.get(name) is None:
+        return "-"
+    low, high = row[f"{name} low"], row[f"{name} high"]
+    return f"{row[name]:.0%} ({100 * low:.0f}-{100 * high:.0f})"
 
 
 def bench_training(

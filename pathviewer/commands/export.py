@@ -13,11 +13,11 @@ from typing import Annotated
 
 import typer
 
-from pathviewer.commands.progress import bar
 from pathviewer.common.atomic_folder import FolderError
 from pathviewer.common.calendar_days import DayError, DayRange, read_days
 from pathviewer.common.database import open_configured_database
 from pathviewer.common.plural import format_count
+from pathviewer.common.progress import bar
 from pathviewer.export.consensus import parse_rule
 from pathviewer.export.errors import ExportError
 from pathviewer.export.manifest import check_export

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from models.errors import ModelError
 from models.judges.request import JudgeEndpoint
-from pathviewer.commands.progress import bar
 from pathviewer.common.database import open_configured_database
+from pathviewer.common.progress import bar
 from pathviewer.insights.judge_labels import JudgeRun, judge_labelled_traces
 from storage.blobs import BlobStore
 from storage.errors import StorageError

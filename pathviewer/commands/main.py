@@ -14,7 +14,7 @@ import typer
 from models.registry import DEFAULT_MODEL
 from pathviewer.bench.ask import bench_ask
 from pathviewer.bench.insights import bench_insights
-from pathviewer.bench.model_commands import bench_attention, bench_model, bench_training
+from pathviewer.bench.model_commands import bench_attention, bench_maps, bench_model, bench_training
 from pathviewer.commands.ask import ask_command
 from pathviewer.commands.cases import app as cases_app
 from pathviewer.commands.demo_slide import demo_slide_command
@@ -47,6 +47,7 @@ bench_app = typer.Typer(
 )
 bench_app.command("attention")(bench_attention)
 bench_app.command("insights")(bench_insights)
+bench_app.command("maps")(bench_maps)
 bench_app.command("model")(bench_model)
 bench_app.command("training")(bench_training)
 bench_app.command("ask")(bench_ask)

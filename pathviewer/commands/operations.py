@@ -12,10 +12,10 @@ from typing import Annotated
 
 import typer
 
-from pathviewer.commands.progress import bar
 from pathviewer.common.atomic_folder import FolderError, disk_sentence
 from pathviewer.common.database import open_configured_database
 from pathviewer.common.plural import format_count
+from pathviewer.common.progress import bar
 from pathviewer.operations.audit_log import audit_lines
 from pathviewer.operations.backup import BackupContents, back_up, restore
 from pathviewer.operations.errors import UpkeepError

@@ -13,9 +13,9 @@ import typer
 
 from models.engines.open_engine import open_engine
 from models.errors import ModelError
-from pathviewer.commands.progress import bar
 from pathviewer.common.database import open_configured_database
 from pathviewer.common.plural import format_count
+from pathviewer.common.progress import bar
 from pathviewer.comparisons.pair_plan import PAIR_PLANS, draw_pairs
 from pathviewer.questions.model_input import Pictures
 from pathviewer.questions.store import QuestionStore

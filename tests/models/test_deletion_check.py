@@ -11,14 +11,13 @@ from PIL import Image, ImageDraw
 
 from models.attention import AttentionMap
 from models.deletion_check import (
-    BLANK,
     DeletionCheck,
     answer_probability,
     deletion_check,
     draw_other_masks,
-    mask_picture,
 )
 from models.errors import PromptError
+from models.fills import GREY, fill_grey
 from models.messages import Box, Prompt, TokenScores
 from models.pictures import as_prompt_image
 from models.placement import place_picture
@@ -30,7 +29,7 @@ PLACED = place_picture(BOX, 224, 224, BUDGET)  # 8 x 8 cells
 
 def picture(spot: tuple[int, int] | None) -> Prompt:
     """Grey, with the cell at (column, row) red."""
-    image = Image.new("RGB", (224, 224), BLANK)
+    image = Image.new("RGB", (224, 224), GREY)
     if spot:
         left, top = spot[0] * 28, spot[1] * 28
         ImageDraw.Draw(image).rectangle((left, top, left + 27, top + 27), fill=(255, 0, 0))
@@ -134,8 +133,8 @@ def test_one_cell_cannot_be_moved() -> None:
 def test_a_mask_covers_its_cells_and_no_others() -> None:
     mask = np.zeros((3, 5), bool)
     mask[1, 4] = mask[0, 0] = True
-    found = np.asarray(mask_picture(Image.new("RGB", (100, 50), "white"), mask))
-    grey = (found == BLANK).all(axis=-1)
+    found = np.asarray(fill_grey(Image.new("RGB", (100, 50), "white"), mask))
+    grey = (found == GREY).all(axis=-1)
     assert grey.sum() == 20 * 17 + 20 * 16
     assert grey[:17, :20].all()
     assert grey[17:33, 80:].all()
@@ -143,8 +142,8 @@ def test_a_mask_covers_its_cells_and_no_others() -> None:
 
 def test_more_cells_than_pixels_do_no_harm() -> None:
     mask = np.ones((4, 4), bool)
-    found = mask_picture(Image.new("RGB", (2, 1), "white"), mask)
-    assert found.getpixel((0, 0)) == BLANK
+    found = fill_grey(Image.new("RGB", (2, 1), "white"), mask)
+    assert found.getpixel((0, 0)) == GREY
 
 
 def test_tokens_that_hold_part_of_the_answer_count_whole() -> None:

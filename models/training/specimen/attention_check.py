@@ -124,7 +124,7 @@ def write_neutral_answers(
     for item in items:
         request = GenerateRequest(
             request_id=f"neutral-{uuid.uuid4().hex}",
-            prompt=_neutral(_prompt(item, write)),
+            prompt=neutral_prompt(write_prompt(item, write)),
             sampling=Sampling(max_new_tokens=NEUTRAL_TOKENS),
             attention=False,
         )
@@ -136,12 +136,13 @@ def attend_to_step(
     engine: Engine, item: EvaluationItem, neutral: Completion, write: PromptWriter
 ) -> StepAttention:
     """Attention on the decisive step, relative to that on the neutral completion."""
-    trace, prompt = reference_trace(item), _prompt(item, write)
+    trace, prompt = reference_trace(item), write_prompt(item, write)
     completion = Completion(trace.text)
     # (tokens,): by the network's own tokenizer
     ends = engine.score([(prompt, completion)])[0].token_ends
     step = _map(engine, prompt, completion, token_span(*trace.step, ends))
-    return StepAttention(item, trace, normalise_map(step, _map(engine, _neutral(prompt), neutral)))
+    neutral_map = _map(engine, neutral_prompt(prompt), neutral)
+    return StepAttention(item, trace, normalise_map(step, neutral_map))
 
 
 def mask_check(engine: Engine, attended: StepAttention, write: PromptWriter) -> DeletionCheck:
@@ -151,7 +152,7 @@ def mask_check(engine: Engine, attended: StepAttention, write: PromptWriter) -> 
     around = trace.text[:start], trace.text[stop:]
     return deletion_check(
         engine,
-        _prompt(attended.item, write),
+        write_prompt(attended.item, write),
         trace.text[start:stop],
         attended.attention,
         around=around,
@@ -230,11 +231,13 @@ def _paired(values: Sequence[float], groups: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _prompt(item: EvaluationItem, write: PromptWriter) -> Prompt:
+def write_prompt(item: EvaluationItem, write: PromptWriter) -> Prompt:
+    """Prompt of a question with its picture as it is."""
     return write(item, load_controlled_picture(item.image, PictureControl()))
 
 
-def _neutral(prompt: Prompt) -> Prompt:
+def neutral_prompt(prompt: Prompt) -> Prompt:
+    """The neutral question about the same pictures."""
     return Prompt(NEUTRAL_QUESTION, prompt.images, prompt.system)
 
 
