@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from storage.blinding.policy import Content
@@ -11,7 +12,7 @@ from tests.blinding.in_process import Response
 from tests.blinding.oracle import VOTE, Assignment, Comparison, Feedback, Secret
 from tests.blinding.scanner import read_text
 from tests.blinding.site import OWN_QUESTIONS, own_words
-from tests.blinding.stage import Request, Stage, choose
+from tests.blinding.stage import Request, Stage
 from tests.blinding.tokens import find_tokens, new_token
 
 VERDICTS = ("correct", "incorrect", "partly_correct", "unsure")
@@ -171,13 +172,8 @@ class Acts:
     def _find_side(self, shown: dict[str, Any], side: str) -> str:
         """The completion on a side, by the word in its text."""
         (token,) = find_tokens(shown["sides"][side]["text"])
-        secrets = [each for each in self.oracle.secrets[token] if each.content is Content.answers]
-        questions = {each.question for each in secrets}
-        (found,) = [
-            each.id
-            for each in self.made.completions.values()
-            if each.question in questions and token in each.tokens
-        ]
+        drawn = {one for pair in self.made.pairs for one in pair}
+        (found,) = [each for each in drawn if token in self.made.completions[each].tokens]
         return found
 
     def vote(self, actor: str, one: Comparison, choice: str, *, gradio: bool) -> None:
@@ -241,6 +237,12 @@ class Acts:
             assert one is not None, "every comparison is known"
             self._check_comparison(actor, request, one, document)
 
+    def _name_models(self, one: Comparison) -> set[str]:
+        """Names and revisions of a pair's models."""
+        ids = {self.made.completions[each].question for each in one.pair or ()}
+        questions = [self.made.questions[each] for each in ids]
+        return {name for each in questions for name in (each.model, each.revision) if name}
+
     def _check_comparison(
         self, actor: str, request: Request, one: Comparison, document: dict[str, Any]
     ) -> None:
@@ -249,6 +251,7 @@ class Acts:
         question = self.made.completions[one.pair[0]].question
         sees_names = self.oracle.sees(actor, Content.names, question, pair=one.pair)
         named = document["names"] is not None or document["drawn"] is not None
+        named |= any(f'"{name}"' in json.dumps(document) for name in self._name_models(one))
         if named and not sees_names:
             self.stage.differ("LEAK names in", actor, request)
         if one.vote is None:
@@ -356,7 +359,8 @@ class Acts:
 
     def _question_body(self) -> dict[str, Any]:
         """A question that nobody has asked in this example."""
-        slide = choose(list(self.made.slides), self._asked)
+        slides = list(self.made.slides)
+        slide = slides[self._asked % len(slides)]
         words = own_words(self._asked % OWN_QUESTIONS)
         self._asked += 1
         box = {"x": 0, "y": 0, "width": 60, "height": 40}
@@ -366,12 +370,11 @@ class Acts:
 
     def withdraw_case(self, case: str) -> None:
         """Withdraw a case with all questions on its slide."""
-        name = {"C-A": "a.tiff", "C-B": "b.tiff"}[case]
-        ((slide,),) = self.stage.site.rows("SELECT id FROM slides WHERE relative_path = ?", name)
-        self.stage.site.withdraw(case=case)
-        self.stage.story.append(f"withdraw case {case}")
+        ((name,),) = self.stage.site.rows("SELECT name FROM cases WHERE id = ?", case)
+        self.stage.site.withdraw(case=name)
+        self.stage.story.append(f"withdraw case {name}")
         self.stage.act("withdraw case")
-        gone = {each.id for each in self.made.questions.values() if each.slide.id == slide}
+        gone = {each.id for each in self.made.questions.values() if each.slide.case == case}
         self.oracle.withdraw_questions(gone)
         self.oracle.tick()
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
+from typing import TypeVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from pathviewer.export.plan import FORMATS
 from pathviewer.insights.charts import CHARTS
@@ -17,15 +18,33 @@ from tests.blinding.charts import ChartFilters
 from tests.blinding.looks import QUESTION_ROUTES, Looks
 from tests.blinding.oracle import Assignment, Comparison
 from tests.blinding.scanner import Report
-from tests.blinding.site import Site
-from tests.blinding.stage import choose, open_stage
+from tests.blinding.site import LISTS, Site
+from tests.blinding.stage import open_stage
+
+T = TypeVar("T")
 
 LATE = 25
-"""Acts before the adjudicator gets an item, and before what ends things for good."""
-PICKS = st.integers(0, 999)
-RARE = st.integers(0, 19)
-RATER, ANYBODY, ANALYST = map(st.sampled_from, (RATERS, NAMES, ANALYSTS))
-GRADIO = st.booleans()
+"""Steps before the adjudicator begins, and before anything ends for good."""
+WEIGHTS = {
+    "work_through": 16,
+    "end_item": 6,
+    "judge": 8,
+    "judge_all": 8,
+    "prefer": 3,
+    "compare": 14,
+    "ask": 5,
+    "answer_own": 3,
+    "open_question": 9,
+    "look_at_feedback": 8,
+    "look_at_work": 6,
+    "look_at_map": 4,
+    "look_at_insights": 6,
+    "export": 4,
+    "print_worklist": 4,
+    "look_at_service": 1,
+    "end_for_good": 1,
+}
+"""How often each act occurs."""
 
 
 @dataclass
@@ -33,15 +52,24 @@ class Run:
     """What all examples of a run share."""
 
     site: Site
+    """The application."""
     made: Catalogue
+    """What stands in it at the start."""
     report: Report
+    """What the run has seen."""
     collects: bool = False
+    """As `Stage.collects`."""
     every: int = 0
     """Steps between two lines of progress; 0 for none."""
 
 
 class BlindingMachine(RuleBasedStateMachine):
-    """One example: acts are noted in the oracle, and every response is scanned."""
+    """One example: acts are noted in the oracle, and every response is scanned.
+
+    Each example has a few worklists and raters, so that it comes to repeats. A step is drawn as one
+    number, from which all that it does follows: Hypothesis would draw the simplest act far too
+    often, and steps can still be left out one by one.
+    """
 
     run: Run
 
@@ -54,39 +82,75 @@ class BlindingMachine(RuleBasedStateMachine):
         self.made = self.oracle.made
         self.acts = Acts(self.stage)
         self.looks = Looks(self.stage, self.acts)
+        self._lists: list[Worklist] = []
+        self._raters: list[str] = []
         self._steps = 0
 
-    # choices
+    @initialize(seed=st.integers(0, 2**32 - 1))
+    def begin(self, seed: int) -> None:
+        """Choose one or two worklists, and two to four raters."""
+        draw = Random(seed)
+        worklists = [self.made.worklists[each.name] for each in LISTS]
+        self._lists = draw.sample(worklists, draw.randint(1, 2))
+        self._raters = draw.sample(RATERS, draw.randint(2, 4))
+        names = [each.name for each in self._lists]
+        self.stage.story.append(f"lists {names}, raters {self._raters}")
 
-    def _step(self) -> None:
-        report = self.run.report
+    @rule(seed=st.integers(0, 2**32 - 1))
+    def step(self, seed: int) -> None:
+        """Act or look; after an act, look with other eyes."""
+        draw = Random(seed)
         self._steps += 1
+        self._count_step()
+        (name,) = draw.choices(list(WEIGHTS), list(WEIGHTS.values()))
+        getattr(self, name)(draw)
+        if not name.startswith(("look", "open", "print", "export")):
+            self.sweep(draw)
+
+    def _count_step(self) -> None:
+        report = self.run.report
         report.steps += 1
         if self.run.every and report.steps % self.run.every == 0:
             kinds = len(report.differences)
             print(f"{report.steps} steps, {kinds} kinds of differences", flush=True)  # noqa: T201
 
-    def _lists(self) -> list[Worklist]:
-        return list(self.made.worklists.values())
+    # choices
+
+    def _rater(self, draw: Random) -> str:
+        """One of the example's raters; the adjudicator begins late."""
+        actor = draw.choice(self._raters)
+        is_early = actor not in FIRST_RATERS and self._steps < LATE
+        return draw.choice(FIRST_RATERS) if is_early else actor
+
+    def _anybody(self, draw: Random) -> str:
+        """Mostly one of the example's raters."""
+        return self._rater(draw) if draw.random() < 0.7 else draw.choice(NAMES)
+
+    def _analyst(self, draw: Random) -> str:
+        """Mostly one of the example's raters, if any may see insights."""
+        own = [each for each in self._raters if each in ANALYSTS]
+        return draw.choice(own if own and draw.random() < 0.7 else ANALYSTS)
 
     def _questions(self) -> list[Question]:
-        return [each for each in self.made.questions.values() if each.completions]
-
-    def _completions(self) -> list[Completion]:
-        return [one for each in self._questions() for one in each.completions]
+        """Questions of the example's worklists, and all own ones."""
+        return [
+            each
+            for each in self.made.questions.values()
+            if each.completions and (each.worklist is None or each.worklist in self._lists)
+        ]
 
     def _handed(self, actor: str) -> list[Question]:
-        """Questions of the actor's items and own ones, those in hand first."""
+        """Questions of the actor's items, in hand or not, and own ones."""
         turns = [each for each in self.oracle.assignments if each.rater == actor]
-        turns.sort(key=lambda each: (each.ended, -each.at))
+        turns = [each for each in turns if not each.ended] or turns
         items = [self.made.questions[self.made.items[each.item]] for each in turns]
         own = [each for each in self._questions() if each.asker == actor]
         return list({each.id: each for each in items + own}.values())
 
-    def _likely(self, actor: str, pick: int, options: Sequence[Question]) -> Question | None:
-        """Mostly a question of the actor's own, else any."""
+    def _likely(self, actor: str, draw: Random) -> Question | None:
+        """Mostly a question of the actor's own or in hand, else any of the example."""
         own = self._handed(actor)
-        return choose(own, pick // 4) if own and pick % 4 else choose(options, pick // 4)
+        return choose(draw, own if own and draw.random() < 0.75 else self._questions())
 
     def _open_turns(self, actor: str) -> list[Assignment]:
         return [each for each in self.oracle.assignments if each.rater == actor and not each.ended]
@@ -95,314 +159,222 @@ class BlindingMachine(RuleBasedStateMachine):
         own = [each for each in self.oracle.comparisons if each.rater == actor]
         return [each for each in own if each.is_open == is_open] or own
 
-    def _may_begin(self, actor: str) -> bool:
-        """The adjudicator begins late."""
-        return actor in FIRST_RATERS or self._steps > LATE or actor == "ivy"
-
     # worklists
 
-    @rule(actor=RATER, pick=PICKS, washed_out=st.booleans(), gradio=GRADIO)
-    def take_item(self, actor: str, pick: int, washed_out: bool, gradio: bool) -> None:
-        """Take the next item of a list."""
-        self._step()
-        worklist = choose(self._lists(), pick)
-        if worklist and self._may_begin(actor):
-            self.acts.next_item(actor, worklist, washed_out=washed_out, gradio=gradio)
-        self._sweep(pick)
-
-    @rule(actor=RATER, pick=PICKS, gradio=GRADIO)
-    def answer_item(self, actor: str, pick: int, gradio: bool) -> None:
-        """Answer an item first; sometimes another's."""
-        self._step()
-        own = [each for each in self._open_turns(actor) if each.answer is None]
-        turn = choose(own or self.oracle.assignments, pick)
-        if turn:
-            self.acts.answer_item(actor, turn, gradio=gradio)
-        self._sweep(pick)
-
-    @rule(actor=RATER, pick=PICKS, skipped=RARE, gradio=GRADIO)
-    def end_item(self, actor: str, pick: int, skipped: int, gradio: bool) -> None:
-        """End an item or skip it."""
-        self._step()
-        turn = choose(self._open_turns(actor), pick)
-        if turn:
-            self.acts.end_item(actor, turn.item, skipped=skipped < 3, gradio=gradio)
-        self._sweep(pick)
-
-    @rule(
-        actor=RATER,
-        pick=PICKS,
-        washed_out=st.booleans(),
-        depth=st.integers(1, 4),
-        gradio=GRADIO,
-    )
-    def work_through(
-        self, actor: str, pick: int, washed_out: bool, depth: int, gradio: bool
-    ) -> None:
+    def work_through(self, draw: Random) -> None:
         """Take an item, answer it, judge its completions, end it; or stop on the way."""
-        self._step()
-        worklist = choose(self._lists(), pick)
-        if worklist is None or not self._may_begin(actor):
-            return
+        actor, worklist, gradio = self._rater(draw), draw.choice(self._lists), flip(draw)
+        washed_out, depth, pick = draw.random() < 0.7, draw.randint(0, 7), draw.randint(0, 99)
         self.acts.next_item(actor, worklist, washed_out=washed_out, gradio=gradio)
-        ids = {each.id: each for each in self._questions()}
-        turns = [
-            each
-            for each in self._open_turns(actor)
-            if (one := ids.get(self.made.items[each.item])) and one.worklist == worklist
-        ]
-        for turn in turns[:1]:
-            if turn.answer is None and worklist.blind:
+        turns = [each for each in self._open_turns(actor) if self._is_in(each, worklist)]
+        for turn in turns if depth else ():
+            if turn.answer is None and (worklist.blind or flip(draw)):
                 self.acts.answer_item(actor, turn, gradio=gradio)
-            question = ids[self.made.items[turn.item]]
-            for each in question.completions[: depth if depth < 3 else None]:
+            completions = self.made.questions[self.made.items[turn.item]].completions
+            for each in completions[: depth - 1]:
                 self.acts.judge(actor, each, "verdict", pick, gradio)
-                if depth > 1:
+                if depth > 2:
                     self.acts.judge(actor, each, "labels", pick, gradio)
-            if depth == 4:
+            if depth > 3:
                 self.acts.end_item(actor, turn.item, skipped=False, gradio=gradio)
-        self._sweep(pick)
+
+    def _is_in(self, turn: Assignment, worklist: Worklist) -> bool:
+        question = self.made.questions.get(self.made.items[turn.item])
+        return question is not None and question.worklist == worklist
+
+    def end_item(self, draw: Random) -> None:
+        """End an item or skip it; or answer one first, sometimes another's."""
+        actor = self._rater(draw)
+        turn = choose(draw, self._open_turns(actor) or self.oracle.assignments)
+        if turn and (turn.rater != actor or draw.random() < 0.2):
+            self.acts.answer_item(actor, turn, gradio=flip(draw))
+        elif turn:
+            skipped = draw.random() < 0.3
+            self.acts.end_item(actor, turn.item, skipped=skipped, gradio=flip(draw))
 
     # feedback
 
-    @rule(actor=ANYBODY, pick=PICKS, kind=st.sampled_from(KINDS), gradio=GRADIO)
-    def judge(self, actor: str, pick: int, kind: str, gradio: bool) -> None:
+    def judge(self, draw: Random) -> None:
         """Give feedback on a completion."""
-        self._step()
-        question = self._likely(actor, pick, self._questions())
+        actor = self._anybody(draw)
+        question = self._likely(actor, draw)
         if question:
-            completion = question.completions[pick % len(question.completions)]
-            self.acts.judge(actor, completion, kind, pick, gradio)
-        self._sweep(pick)
+            completion, kind = draw.choice(question.completions), draw.choice(KINDS)
+            self.acts.judge(actor, completion, kind, draw.randint(0, 99), flip(draw))
 
-    @rule(actor=RATER, pick=PICKS, gradio=GRADIO)
-    def judge_all(self, actor: str, pick: int, gradio: bool) -> None:
+    def judge_all(self, draw: Random) -> None:
         """Give verdict and labels on all completions of a question."""
-        self._step()
-        question = self._likely(actor, pick, self._questions())
+        actor, pick, gradio = self._rater(draw), draw.randint(0, 99), flip(draw)
+        question = self._likely(actor, draw)
         for each in question.completions if question else ():
             for kind in ("labels", "verdict"):
                 self.acts.judge(actor, each, kind, pick, gradio)
-        self._sweep(pick)
 
-    @rule(actor=RATER, pick=PICKS, choice=st.sampled_from(CHOICES))
-    def prefer(self, actor: str, pick: int, choice: str) -> None:
+    def prefer(self, draw: Random) -> None:
         """Vote on two completions of one question, or of one pair."""
-        self._step()
+        actor = self._rater(draw)
         pairs = [
-            [each.completions[0].id, each.completions[1].id]
-            for each in self._questions()
+            (each.completions[0].id, each.completions[1].id)
+            for each in self._handed(actor) or self._questions()
             if len(each.completions) == 2
         ]
-        ids = choose([*pairs, *map(list, self.made.pairs)], pick)
+        ids = choose(draw, self.made.pairs if draw.random() < 0.4 else pairs)
         if ids:
-            one, other = (self.made.completions[each] for each in ids)
-            self.acts.prefer(actor, one, other, choice)
-        self._sweep(pick)
+            one, other = (self.made.completions[each] for each in draw.sample(ids, 2))
+            self.acts.prefer(actor, one, other, draw.choice(CHOICES))
 
     # comparisons
 
-    @rule(actor=RATER, pick=PICKS, washed_out=st.booleans(), gradio=GRADIO)
-    def take_pair(self, actor: str, pick: int, washed_out: bool, gradio: bool) -> None:
-        """Take the next pair of a list."""
-        self._step()
-        lists = [each for each in self._lists() if "pairs" in each.name]
-        worklist = choose(lists, pick)
-        if worklist and self._may_begin(actor):
+    def compare(self, draw: Random) -> None:
+        """Take a pair; vote on it, undo a vote, or skip it."""
+        actor, gradio = self._rater(draw), flip(draw)
+        worklist = choose(draw, [each for each in self._lists if "pairs" in each.name])
+        if worklist:
+            washed_out = draw.random() < 0.7
             self.acts.next_pair(actor, worklist, washed_out=washed_out, gradio=gradio)
-        self._sweep(pick)
-
-    @rule(actor=RATER, pick=PICKS, choice=st.sampled_from(CHOICES), gradio=GRADIO)
-    def vote(self, actor: str, pick: int, choice: str, gradio: bool) -> None:
-        """Vote on a pair in hand."""
-        self._step()
-        one = choose(self._comparisons(actor, is_open=True), pick)
-        if one:
-            self.acts.vote(actor, one, choice, gradio=gradio)
-        self._sweep(pick)
-
-    @rule(actor=RATER, pick=PICKS, gradio=GRADIO)
-    def undo(self, actor: str, pick: int, gradio: bool) -> None:
-        """Undo a vote."""
-        self._step()
-        one = choose(self._comparisons(actor, is_open=False), pick)
-        if one:
-            self.acts.undo(actor, one, gradio=gradio)
-        self._sweep(pick)
-
-    @rule(actor=RATER, pick=PICKS, gradio=GRADIO)
-    def skip_pair(self, actor: str, pick: int, gradio: bool) -> None:
-        """Skip a pair in hand."""
-        self._step()
-        one = choose(self._comparisons(actor, is_open=True), pick)
-        if one and pick % 3 == 0:
+        choice = draw.choice((*CHOICES, *CHOICES, "", "undo", "undo", "skip"))
+        one = choose(draw, self._comparisons(actor, is_open=choice != "undo"))
+        if one and choice == "skip":
             self.acts.skip_pair(actor, one, gradio=gradio)
-        self._sweep(pick)
+        elif one and choice == "undo":
+            self.acts.undo(actor, one, gradio=gradio)
+        elif one and choice:
+            self.acts.vote(actor, one, choice, gradio=gradio)
 
     # questions
 
-    @rule(actor=ANYBODY, count=st.integers(1, 2), blind=st.booleans(), gradio=GRADIO)
-    def ask(self, actor: str, count: int, blind: bool, gradio: bool) -> None:
-        """Ask a question of one's own."""
-        self._step()
-        self.acts.ask(actor, count=count, blind=blind, gradio=gradio)
-        self._sweep(count)
-
-    @rule(actor=RATER, gradio=GRADIO)
-    def ask_pair(self, actor: str, gradio: bool) -> None:
-        """Ask for two answers to compare."""
-        self._step()
-        self.acts.ask_pair(actor, gradio=gradio)
-        self._sweep(3)
-
-    @rule(actor=ANYBODY, pick=PICKS, gradio=GRADIO)
-    def ask_again(self, actor: str, pick: int, gradio: bool) -> None:
-        """Repeat any question."""
-        self._step()
-        question = self._likely(actor, pick, self._questions())
-        if question:
+    def ask(self, draw: Random) -> None:
+        """Ask a question of one's own, or repeat any."""
+        actor, how, gradio = self._anybody(draw), draw.choice(("own", "pair", "again")), flip(draw)
+        if how == "pair":
+            self.acts.ask_pair(actor, gradio=gradio)
+        elif how == "own":
+            self.acts.ask(actor, count=draw.randint(1, 2), blind=flip(draw), gradio=gradio)
+        elif question := self._likely(actor, draw):
             self.acts.again(actor, question, gradio=gradio)
-        self._sweep(pick)
 
-    @rule(actor=ANYBODY, pick=PICKS, gradio=GRADIO)
-    def answer_own(self, actor: str, pick: int, gradio: bool) -> None:
-        """Answer a blind question first; sometimes another's."""
-        self._step()
+    def answer_own(self, draw: Random) -> None:
+        """Answer a blind question of one's own first, sometimes another's."""
         waiting = [
             each
             for each in self._questions()
             if each.blind and each.id not in self.oracle.first_answers
         ]
-        own = [each for each in waiting if each.asker == actor]
-        question = choose(own or waiting, pick)
+        question = choose(draw, waiting)
         if question:
-            self.acts.answer_own(actor, question, gradio=gradio)
-        self._sweep(pick)
+            actor = question.asker if draw.random() < 0.75 else self._anybody(draw)
+            self.acts.answer_own(actor, question, gradio=flip(draw))
 
     # looks
 
-    @rule(actor=ANYBODY, pick=PICKS, route=st.sampled_from(QUESTION_ROUTES), gradio=GRADIO)
-    def open_question(self, actor: str, pick: int, route: str, gradio: bool) -> None:
+    def open_question(self, draw: Random) -> None:
         """Open any question by its id."""
-        self._step()
-        question = choose(self._questions(), pick)
+        question = choose(draw, self._questions())
         if question:
-            self.looks.question(actor, question, route, gradio=gradio)
+            actor, route = self._anybody(draw), draw.choice(QUESTION_ROUTES)
+            self.looks.question(actor, question, route, gradio=flip(draw))
 
-    @rule(actor=ANYBODY, pick=PICKS, gradio=GRADIO)
-    def look_at_feedback(self, actor: str, pick: int, gradio: bool) -> None:
+    def look_at_feedback(self, draw: Random) -> None:
         """See the feedback on a completion that has some, or on any."""
-        self._step()
         ids = {each.completion for each in self.oracle.feedback}
-        rated = [each for each in self._completions() if each.id in ids]
-        completion = choose(rated or self._completions(), pick)
+        every = [one for each in self._questions() for one in each.completions]
+        completion: Completion | None = choose(draw, [each for each in every if each.id in ids])
+        completion = completion or choose(draw, every)
         if completion:
-            self.looks.feedback(actor, completion, gradio=gradio)
+            self.looks.feedback(self._anybody(draw), completion, gradio=flip(draw))
 
-    @rule(actor=ANYBODY, pick=PICKS, gradio=GRADIO)
-    def look_at_item(self, actor: str, pick: int, gradio: bool) -> None:
-        """See an item that was handed to somebody."""
-        self._step()
-        turn = choose(self.oracle.assignments, pick)
+    def look_at_work(self, draw: Random) -> None:
+        """See items, comparisons and lists, also another's."""
+        actor, gradio = self._anybody(draw), flip(draw)
+        turn, one = choose(draw, self.oracle.assignments), choose(draw, self.oracle.comparisons)
         if turn:
             self.looks.item(actor, turn.item)
-        self.looks.worklists(actor, gradio=gradio)
-
-    @rule(actor=ANYBODY, pick=PICKS, gradio=GRADIO)
-    def look_at_comparison(self, actor: str, pick: int, gradio: bool) -> None:
-        """See a comparison, one's own if there is one."""
-        self._step()
-        own = [each for each in self.oracle.comparisons if each.rater == actor]
-        one = choose(own or self.oracle.comparisons, pick)
         if one:
             self.looks.comparison(actor, one, gradio=gradio)
-            self.looks.side_maps(actor, one, ("left", "right")[pick % 2], gradio=gradio)
+            self.looks.side_maps(one.rater, one, draw.choice(("left", "right")), gradio=gradio)
+        self.looks.worklists(actor, gradio=gradio)
         self.looks.comparisons(actor, gradio=gradio)
+        self.looks.own_questions(actor, gradio=gradio)
 
-    @rule(actor=ANALYST, pick=PICKS, chance=st.integers(0, 3), gradio=GRADIO)
-    def look_at_insights(self, actor: str, pick: int, chance: int, gradio: bool) -> None:
+    def look_at_map(self, draw: Random) -> None:
+        """See the questions on a slide."""
+        slide = draw.choice(list(self.made.slides.values()))
+        self.looks.slide_map(self._anybody(draw), slide, gradio=flip(draw))
+
+    def look_at_insights(self, draw: Random) -> None:
         """See all charts, or mostly the CSV of one."""
-        self._step()
         raters = sorted({each.rater for each in self.oracle.feedback})
-        models = sorted({each.model for each in self._questions()})
-        slides = [each.slide.id for each in self._questions()]
+        questions = self._questions()
+        wanted = choose(draw, questions) if draw.random() < 0.3 else None
         filters = ChartFilters(
-            slide=choose(slides, pick) if pick % 7 == 0 else None,
-            model=choose(models, pick) if pick % 5 == 0 else None,
-            rater=choose(raters, pick) if pick % 3 == 0 else None,
+            slide=wanted.slide.id if wanted and flip(draw) else None,
+            model=wanted.model if wanted and flip(draw) else None,
+            rater=choose(draw, raters) if draw.random() < 0.2 else None,
         )
-        if chance == 0:
-            self.looks.insights(actor, filters, gradio=gradio)
+        actor = self._analyst(draw)
+        if draw.random() < 0.3:
+            self.looks.insights(actor, filters, gradio=flip(draw))
         else:
-            self.looks.chart(actor, choose(list(CHARTS), pick) or "", filters)
+            self.looks.chart(actor, draw.choice(list(CHARTS)), filters)
 
-    @rule(
-        actor=ANALYST,
-        pick=PICKS,
-        name=st.sampled_from(tuple(FORMATS)),
-        one_of=st.sampled_from(("each", "majority", "1")),
-    )
-    def export(self, actor: str, pick: int, name: str, one_of: str) -> None:
+    def export(self, draw: Random) -> None:
         """Export feedback; half of the time everything as `unpaired`."""
-        self._step()
-        wish = {"format": name, "rule": one_of, "teaching": bool(pick % 2)}
-        if pick % 2:
+        rule_name = draw.choice(("each", "majority", "1"))
+        wish = {"format": draw.choice(list(FORMATS)), "rule": rule_name, "teaching": flip(draw)}
+        if flip(draw):
             wish = {"format": "unpaired", "rule": "each", "teaching": True}
-        self.looks.export(actor, wish)
+        self.looks.export(self._analyst(draw), wish)
 
-    @rule(actor=ANALYST, pick=PICKS, gradio=GRADIO)
-    def print_worklist(self, actor: str, pick: int, gradio: bool) -> None:
+    def print_worklist(self, draw: Random) -> None:
         """Print a worklist."""
-        self._step()
-        worklist = choose(self._lists(), pick)
-        if worklist:
-            self.looks.worklist_report(actor, worklist, gradio=gradio)
+        worklist = draw.choice(self._lists)
+        self.looks.worklist_report(self._analyst(draw), worklist, gradio=flip(draw))
 
-    @rule(actor=ANYBODY, gradio=GRADIO)
-    def look_at_service(self, actor: str, gradio: bool) -> None:
+    def look_at_service(self, draw: Random) -> None:
         """Read the audit log, the metrics and what stands beside the questions."""
-        self._step()
-        self.looks.audit("eve", gradio=gradio)
-        self.looks.metrics(actor)
-        self.looks.preview(actor)
-        self.looks.export_choices(actor, gradio=gradio)
+        self.looks.audit("eve", gradio=flip(draw))
+        self.looks.metrics(self._anybody(draw))
+        self.looks.preview(self._anybody(draw))
+        self.looks.export_choices(self._analyst(draw), gradio=flip(draw))
 
-    def _sweep(self, pick: int) -> None:
+    def sweep(self, draw: Random) -> None:
         """Look with other eyes after an act."""
-        eyes = NAMES[(pick + self._steps) % len(NAMES)]
-        self.looks.own_questions(eyes, gradio=False)
-        slide = choose(list(self.made.slides.values()), pick)
-        if slide:
-            self.looks.slide_map(eyes, slide, gradio=bool(pick % 2))
-        recent = self.oracle.feedback[-1:] or self.oracle.feedback
-        for each in recent:
-            completion = self.made.completions[each.completion]
+        eyes, gradio, place = self._anybody(draw), flip(draw), draw.randint(0, 2)
+        if place == 0:
+            self.look_at_map(draw)
+        elif place == 1 and self.oracle.feedback:
+            completion = self.made.completions[self.oracle.feedback[-1].completion]
             question = self.made.questions[completion.question]
-            self.looks.feedback(eyes, completion, gradio=False)
-            self.looks.question(eyes, question, "", gradio=bool(pick % 2))
-        turn = choose(self.oracle.assignments, pick)
-        if turn:
-            self.looks.item(turn.rater, turn.item)
-        one = choose(self.oracle.comparisons, pick)
-        if one:
-            self.looks.comparison(one.rater, one, gradio=False)
+            self.looks.feedback(eyes, completion, gradio=gradio)
+            self.looks.question(eyes, question, "", gradio=gradio)
+        elif place == 2:
+            turn, one = choose(draw, self.oracle.assignments), choose(draw, self.oracle.comparisons)
+            if turn:
+                self.looks.item(turn.rater, turn.item)
+            if one:
+                self.looks.comparison(one.rater, one, gradio=gradio)
 
     # what is rare
 
-    @rule(chance=RARE, pick=PICKS)
-    def end_for_good(self, chance: int, pick: int) -> None:
-        """Retire a rater, withdraw a case or a rater; rarely, and late."""
-        self._step()
-        if self._steps < LATE or chance > 5:
+    def end_for_good(self, draw: Random) -> None:
+        """Retire a rater, withdraw a case or a rater; late, and one case at most."""
+        how, retiring = draw.random(), [one for one in RETIRING if one not in self.oracle.retired]
+        if self._steps < LATE:
             return
-        retiring = [each for each in RETIRING if each not in self.oracle.retired]
-        if chance < 3 and retiring:
-            self.acts.retire(retiring[pick % len(retiring)])
-        elif chance == 4 and any(each.slide.case for each in self._questions()):
-            cases = {each.slide.case for each in self._questions()}
-            names = {"C-A": "a.tiff", "C-B": "b.tiff"}
-            if len(cases) == len(names):  # one of the two is enough to go on
-                self.acts.withdraw_case(("C-A", "C-B")[pick % 2])
-        elif chance == 5:
-            self.acts.withdraw_rater(RATERS[pick % len(RATERS)])
-        self._sweep(pick)
+        cases = sorted({each.slide.case for each in self.made.questions.values()})
+        if how < 0.4 and retiring:
+            self.acts.retire(draw.choice(retiring))
+        elif how < 0.6 and len(cases) > 1:
+            self.acts.withdraw_case(draw.choice(cases))
+        elif how > 0.8:
+            self.acts.withdraw_rater(draw.choice(RATERS))
+
+
+def choose(draw: Random, options: list[T]) -> T | None:
+    """One of the options; None without any."""
+    return draw.choice(options) if options else None
+
+
+def flip(draw: Random) -> bool:
+    """Yes or no."""
+    return draw.random() < 0.5

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 import tifffile
 from fastapi import FastAPI
+from sqlalchemy import select, update
 from sqlalchemy.engine import make_url
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -43,6 +44,7 @@ from pathviewer.server.application import (
 from pathviewer.settings import Settings
 from pathviewer.slides.slide_pool import SlidePool
 from storage.feedback.judge_labels import add_judge_labels
+from storage.tables import Question, WorklistQuestion
 from tests.blinding.actors import ACTORS
 from tests.blinding.in_process import InProcess, Response
 from tests.blinding.tokens import new_token
@@ -55,7 +57,7 @@ if TYPE_CHECKING:
     from pathviewer.api.routes.api_routes import ApiRoutes
 
 MODELS = ("firstmodel", "secondmodel")
-"""Names of the scripts; the first is the server's model too."""
+"""Names of the scripts; the first is the server's model too, which calls itself `scripted`."""
 OWN_QUESTIONS = 60
 """Questions of raters for which the script has texts of their own; asked again, they repeat."""
 JUDGE = "judgemodel"
@@ -263,6 +265,9 @@ def fill_site(settings: Settings, folder: Path, scripts: dict[str, Path], texts:
         raw = session.connection().exec_driver_sql("SELECT id FROM completions ORDER BY text")
         for (completion,) in raw.all()[::2]:
             add_judge_labels(session, JUDGE, completion, ["missing_knowledge"])
+        # the engine calls every script by one name
+        beside = select(WorklistQuestion.question_id)
+        session.execute(update(Question).where(Question.id.in_(beside)).values(model=MODELS[1]))
     database.close()
 
 

@@ -1,18 +1,16 @@
-"""What happens on the site in one example: requests, the story, and what differs from the policy."""
+"""One example on the site: requests, their story, and what differs from the policy."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from tests.blinding.catalogue import Catalogue
 from tests.blinding.in_process import Response
 from tests.blinding.oracle import Oracle
 from tests.blinding.scanner import Report, Scanner
 from tests.blinding.site import Site
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -125,12 +123,10 @@ def open_stage(site: Site, made: Catalogue, report: Report, *, collects: bool = 
     return Stage(site, Oracle(made), report, collects)
 
 
-def choose(options: Sequence[T], pick: int) -> T | None:
-    """One of the options; None without any."""
-    return options[pick % len(options)] if options else None
-
-
 def generalize(path: str) -> str:
     """A path without its ids and query."""
     parts = path.partition("?")[0].split("/")
-    return "/".join("*" if len(part) == 36 and part.count("-") == 4 else part for part in parts)
+    is_id = [part[8:9] == part[13:14] == part[18:19] == part[23:24] == "-" for part in parts]
+    return "/".join(
+        "*" + part[36:] if id_ else part for part, id_ in zip(parts, is_id, strict=True)
+    )

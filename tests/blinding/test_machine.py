@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 import storage.base
@@ -25,7 +25,7 @@ from tests.blinding.site import Site, open_site
 STEPS = 2_000
 STEPS_IN_AN_EXAMPLE = 50
 LONG_STEPS = int(os.environ.get("PATHVIEWER_BLINDING_STEPS", "50000"))
-LONG_STEPS_IN_AN_EXAMPLE = 100
+LONG_STEPS_IN_AN_EXAMPLE = int(os.environ.get("XS", "100"))
 
 
 class RepeatableIds:
@@ -84,6 +84,7 @@ def run_machine(run: Run, steps: int, in_an_example: int) -> None:
             database=None,
             deadline=None,
             print_blob=False,
+            phases=(Phase.generate,) if run.collects else (Phase.generate, Phase.shrink),
             suppress_health_check=list(HealthCheck),
         ),
     )
