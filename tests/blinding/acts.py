@@ -54,7 +54,7 @@ class Acts:
     def answer_item(self, actor: str, turn: Assignment, *, gradio: bool) -> None:
         """Answer an item first."""
         token, confidence = new_token(), 1 + self.oracle.now % 5
-        said = {"answer": f"I say {token}", "confidence": confidence}
+        said: dict[str, Any] = {"answer": f"I say {token}", "confidence": confidence}
         request = Request(
             "POST",
             f"/api/worklist-items/{turn.item}/first-answer",
@@ -324,7 +324,7 @@ class Acts:
     def answer_own(self, actor: str, question: Question, *, gradio: bool) -> None:
         """Answer a blind question of one's own first."""
         token, confidence = new_token(), 1 + self.oracle.now % 5
-        said = {"answer": f"I think {token}", "confidence": confidence}
+        said: dict[str, Any] = {"answer": f"I think {token}", "confidence": confidence}
         request = Request(
             "POST",
             f"/api/readings/{question.id}/first-answer",

@@ -154,15 +154,21 @@ class ChartRows:
     def _vote(self, given: Feedback) -> VoteRow:
         left = given.left
         right = given.pair[0] if left == given.pair[1] else given.pair[1]
-        sides: list[Any] = []
-        for each in (left, right):
-            question = self._question(each)
-            length = len(self._made.completions[each].text)
-            sides += [question.model, question.revision, length]
         choice, turned = given.fields["choice"], given.left != given.pair[0]
-        account, pair = self._account(given.rater), " ".join(given.pair)
-        preference = resolve_preference(choice, turned)
-        return VoteRow(self._case(given.pair[0]), *sides, choice, account, pair, preference, True)
+        return VoteRow(
+            self._case(given.pair[0]),
+            *self._side(left),
+            *self._side(right),
+            choice,
+            self._account(given.rater),
+            " ".join(given.pair),
+            resolve_preference(choice, turned),
+        )
+
+    def _side(self, completion: str) -> tuple[str, str | None, int]:
+        """Model, revision and length of a completion."""
+        question = self._question(completion)
+        return question.model, question.revision, len(self._made.completions[completion].text)
 
     def _first_answers(self) -> list[FirstAnswerRow]:
         rows = []

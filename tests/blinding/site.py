@@ -221,8 +221,8 @@ def open_site(folder: Path) -> Iterator[Site]:
     tokens = add_accounts(settings)
     fill_site(settings, folder, scripts, texts)
     filled = folder / "filled.sqlite3"
-    path = make_url(settings.database).database or ""
-    with closing(sqlite3.connect(path)) as made, closing(sqlite3.connect(filled)) as copy:
+    database = make_url(settings.database).database or ""
+    with closing(sqlite3.connect(database)) as made, closing(sqlite3.connect(filled)) as copy:
         made.backup(copy)
     with serve(settings, tokens, texts, filled) as site:
         yield site

@@ -194,7 +194,8 @@ def test_an_act_hides_nothing(act: str) -> None:
     for viewer in VIEWERS:
         for content, mode, state in cases(*Content):
             if not getattr(state, act) and visible(content, viewer, mode, state):
-                assert visible(content, viewer, mode, replace(state, **{act: True}))
+                done: dict[str, Any] = {act: True}
+                assert visible(content, viewer, mode, replace(state, **done))
 
 
 def test_the_authors_answer_hides_nothing() -> None:
