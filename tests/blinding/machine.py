@@ -57,10 +57,17 @@ class Run:
     """What stands in it at the start."""
     report: Report
     """What the run has seen."""
+    steps: int
+    """Number of steps, after which nothing happens unless a failure is looked into."""
     collects: bool = False
     """As `Stage.collects`."""
     every: int = 0
     """Steps between two lines of progress; 0 for none."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all steps are done."""
+        return self.report.steps >= self.steps and (self.collects or not self.report.differences)
 
 
 class BlindingMachine(RuleBasedStateMachine):
@@ -99,6 +106,8 @@ class BlindingMachine(RuleBasedStateMachine):
     @rule(seed=st.integers(0, 2**32 - 1))
     def step(self, seed: int) -> None:
         """Act or look; after an act, look with other eyes."""
+        if self.run.is_over:
+            return
         draw = Random(seed)
         self._steps += 1
         self._count_step()
