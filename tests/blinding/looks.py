@@ -76,9 +76,10 @@ class Looks:
         request = Request("GET", "/api/readings?limit=100", None, "readings", {"limit": 100})
         self.stage.look(actor, request, gradio=gradio)
 
-    def preview(self, actor: str) -> None:
-        """Everything about the model and the templates."""
-        for path in ("/api/model", "/api/questions", "/api/me"):
+    def service(self, actor: str) -> None:
+        """Everything about the model, the templates and the slides."""
+        slides = [f"/api/slides/{each}" for each in self.made.slides]
+        for path in ("/api/model", "/api/questions", "/api/me", "/api/slides", *slides):
             self.stage.look(actor, Request("GET", path))
 
     # feedback
@@ -335,21 +336,36 @@ class Looks:
         if answer.is_good:
             self._check_withheld(actor, request, answer.json()["withheld"])
 
-    def export(self, actor: str, wish: dict[str, Any]) -> None:
+    def export(self, actor: str, wish: dict[str, Any], *, gradio: bool) -> None:
         """Export, and unpack the archive."""
         body = {"splits": "1,0,0", "comments": True, "licence": "CC0-1.0", **wish}
-        request = Request("POST", "/api/exports", body)
-        answer = self.stage.look(actor, request)
+        request = Request("POST", "/api/exports", body, "export", body)
+        answer = self.stage.look(actor, request, gradio=gradio)
         if not answer.is_good:
             return
-        id_, until = answer.json()["id"], time.monotonic() + EXPORT_SECONDS
-        while answer.json()["state"] == "running" and time.monotonic() < until:
+        document, until = answer.json(), time.monotonic() + EXPORT_SECONDS
+        job = document[-1] if isinstance(document, list) else document
+        state = Request("GET", f"/api/exports/{job['id']}")
+        while job["state"] == "running" and time.monotonic() < until:
             time.sleep(0.005)
-            answer = self.stage.site.call(actor, "GET", f"/api/exports/{id_}")
-        archive = Request("GET", f"/api/exports/{id_}.zip")
-        if answer.json()["state"] == "done":
-            packed = self.stage.look(actor, archive)
+            job = self.stage.site.call(actor, "GET", state.path).json()
+        self.stage.look(actor, state)
+        self.stage.look(actor, Request("GET", "/api/exports"))
+        if job["state"] == "done":
+            archive = Request("GET", f"{state.path}.zip")
+            packed = self.stage.look(actor, archive, shown=self._compared_words(actor))
             self._check_export(actor, archive, wish, packed)
+
+    def _compared_words(self, actor: str) -> set[str]:
+        """Texts of pairs whose names the actor sees: a vote is exported with them.
+
+        The comparison shows them too, also while a vote on another pair with one of them is open.
+        """
+        votes = [each for each in self.oracle.current() if each.kind == VOTE]
+        visible = [each.pair for each in votes if self.oracle.sees_feedback(actor, each)]
+        return {
+            token for pair in visible for one in pair for token in self.made.completions[one].tokens
+        }
 
     def _check_export(
         self, actor: str, request: Request, wish: dict[str, Any], packed: Response

@@ -332,7 +332,7 @@ class BlindingMachine(RuleBasedStateMachine):
         wish = {"format": draw.choice(list(FORMATS)), "rule": rule_name, "teaching": flip(draw)}
         if flip(draw):
             wish = {"format": "unpaired", "rule": "each", "teaching": True}
-        self.looks.export(self._analyst(draw), wish)
+        self.looks.export(self._analyst(draw), wish, gradio=flip(draw))
 
     def print_worklist(self, draw: Random) -> None:
         """Print a worklist."""
@@ -343,7 +343,7 @@ class BlindingMachine(RuleBasedStateMachine):
         """Read the audit log, the metrics and what stands beside the questions."""
         self.looks.audit("eve", gradio=flip(draw))
         self.looks.metrics(self._anybody(draw))
-        self.looks.preview(self._anybody(draw))
+        self.looks.service(self._anybody(draw))
         self.looks.export_choices(self._analyst(draw), gradio=flip(draw))
 
     def sweep(self, draw: Random) -> None:

@@ -41,6 +41,8 @@ class Report:
     """Words that their reader may not see, looked for in each response."""
     contents: Counter[str] = field(default_factory=Counter)
     """Words found by content."""
+    requests: Counter[str] = field(default_factory=Counter)
+    """Requests by method and path, and calls of Gradio endpoints by name."""
     acts: Counter[str] = field(default_factory=Counter)
     """Acts that succeeded."""
     differences: dict[str, tuple[int, str]] = field(default_factory=dict)

@@ -141,6 +141,8 @@ class Site:
     """Tokens in the models' texts."""
     filled: Path
     """Copy of the filled database."""
+    endpoints: tuple[str, ...]
+    """Names of the Gradio endpoints."""
     on_reset: Callable[[], None] = lambda: None
     """Called before an example begins."""
 
@@ -301,9 +303,10 @@ def serve(settings: Settings, tokens: dict[str, str], texts: Texts, filled: Path
     """The application as `build_app` makes it, without pages but with Gradio's endpoints."""
     services = open_services(settings)
     api = build_api(services)
+    endpoints = endpoint_routes(api, services)
     pages = FastAPI(
         openapi_url=None,
-        routes=[*list_routes(services, api), *endpoint_routes(api, services)],
+        routes=[*list_routes(services, api), *endpoints],
         exception_handlers=exception_handlers(),
     )
     tiles: Any = NoTiles()
@@ -313,7 +316,8 @@ def serve(settings: Settings, tokens: dict[str, str], texts: Texts, filled: Path
     services.library.start()
     services.engine.start()
     try:
-        yield Site(services, api, process, tokens, texts, filled)
+        names = tuple(each.path.removeprefix("/gradio/") for each in endpoints)
+        yield Site(services, api, process, tokens, texts, filled, names)
     finally:
         services.questions.close()
         services.engine.close()

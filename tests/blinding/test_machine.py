@@ -5,14 +5,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-import random
-import re
-import uuid
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -20,9 +15,11 @@ from hypothesis.stateful import run_state_machine_as_test
 
 import storage.base
 import storage.comparisons.tables
+from tests.blinding.called_routes import assert_every_route_called
 from tests.blinding.catalogue import Catalogue, read_catalogue
-from tests.blinding.in_process import InProcess, Response
+from tests.blinding.leaky_process import LeakyProcess
 from tests.blinding.machine import BlindingMachine, Run
+from tests.blinding.repeatable_ids import RepeatableIds
 from tests.blinding.scanner import Report
 from tests.blinding.site import Site, open_site
 
@@ -31,25 +28,6 @@ STEPS_IN_AN_EXAMPLE = 50
 CONTROL_STEPS = 400
 LONG_STEPS = int(os.environ.get("PATHVIEWER_BLINDING_STEPS", "50000"))
 LONG_STEPS_IN_AN_EXAMPLE = 100
-
-
-class RepeatableIds:
-    """Ids and sides that are the same in every run, so that failures shrink."""
-
-    def __init__(self) -> None:
-        self._random = random.Random(0)
-
-    def restart(self) -> None:
-        """Begin anew."""
-        self._random.seed(1)
-
-    def uuid(self) -> uuid.UUID:
-        """In place of `uuid4`."""
-        return uuid.UUID(int=self._random.getrandbits(128), version=4)
-
-    def randbelow(self, bound: int) -> int:
-        """In place of `secrets.randbelow`."""
-        return self._random.randrange(bound)
 
 
 @pytest.fixture(scope="module")
@@ -103,28 +81,6 @@ def assert_not_empty(report: Report) -> None:
     assert report.tokens_withheld > 10 * report.steps
 
 
-class LeakyProcess(InProcess):
-    """Shows everybody's comments with the feedback on a completion, and hides a slide's map."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self._inner = site.process
-
-    def request(
-        self, token: str, method: str, target: str, body: Any = None, *, stream: bool = False
-    ) -> Response:
-        """Return the response with what it should not show."""
-        answer = self._inner.request(token, method, target, body, stream=stream)
-        if answer.is_good and re.fullmatch("/api/completions/[^/]+/feedback", target):
-            statement = "SELECT comment FROM feedback WHERE completion_id = ?"
-            comments = self._site.rows(statement, target.split("/")[3])
-            answer.body = json.dumps(answer.json() | {"comments": comments}).encode()
-        if answer.is_good and re.fullmatch("/api/slides/[^/]+/map", target):
-            questions = [each | {"evidence": []} for each in answer.json()["questions"]]
-            answer.body = json.dumps({"questions": questions}).encode()
-        return answer
-
-
 def test_the_machine_finds_a_leak_and_a_refusal(
     site: Site, made: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +98,7 @@ def test_nobody_sees_what_the_policy_hides(site: Site, made: Catalogue) -> None:
     print(report.describe())  # noqa: T201
     assert report.steps >= STEPS
     assert_not_empty(report)
+    assert_every_route_called(site, report)
 
 
 @pytest.mark.long
