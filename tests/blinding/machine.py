@@ -31,9 +31,9 @@ WEIGHTS = {
     "judge": 8,
     "judge_all": 8,
     "prefer": 3,
-    "compare": 14,
-    "ask": 5,
-    "answer_own": 3,
+    "compare": 18,
+    "ask": 6,
+    "answer_own": 5,
     "open_question": 9,
     "look_at_feedback": 8,
     "look_at_work": 6,
@@ -42,7 +42,7 @@ WEIGHTS = {
     "export": 4,
     "print_worklist": 4,
     "look_at_service": 1,
-    "end_for_good": 1,
+    "end_for_good": 3,
 }
 """How often each act occurs."""
 
@@ -241,7 +241,7 @@ class BlindingMachine(RuleBasedStateMachine):
         if worklist:
             washed_out = draw.random() < 0.7
             self.acts.next_pair(actor, worklist, washed_out=washed_out, gradio=gradio)
-        choice = draw.choice((*CHOICES, *CHOICES, "", "undo", "undo", "skip"))
+        choice = draw.choice((*CHOICES, *CHOICES, "", "undo", "undo", "undo", "skip"))
         one = choose(draw, self._comparisons(actor, is_open=choice != "undo"))
         if one and choice == "skip":
             self.acts.skip_pair(actor, one, gradio=gradio)
