@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic
@@ -46,11 +46,14 @@ class AssignmentKind(Generic[Record]):
     select_ready: Callable[[str], Select[str]]
     """Select the keys of a worklist that can be assigned, by the list's id."""
 
-    select_hidden: Callable[[str, str], Select[str]]
-    """Select keys that a rater of a blind list may not get now, by the ids of list and rater."""
+    select_busy: Callable[[str, str], Select[str]]
+    """Select keys that await the end of what the rater has open, by the ids of list and rater.
 
-    hidden_for_good: bool
-    """Whether hidden keys remain hidden, and are no part of the rater's share."""
+    An open pair hides the model that its item names, and an open item the texts of its pairs.
+    """
+
+    select_spoiled: Callable[[str, str], Select[str]] | None
+    """Select keys that a rater of a blind list never gets, by the same ids; None for no such."""
 
     def assign_next(
         self, session: Session, worklist: WorklistRecord, rater_id: str, washout_before: datetime
@@ -66,9 +69,11 @@ class AssignmentKind(Generic[Record]):
         row = next((row for row in rows if row.ended_at is None), None)
         if row is not None:
             return as_record(self.record, row)
-        repeat = self._choose_repeat(rows, worklist.repeats, washout_before)
+        busy = set(session.scalars(self.select_busy(worklist.id, rater_id)))
+        idle_rows = [row for row in rows if self._key_of(row) not in busy]
+        repeat = self._choose_repeat(idle_rows, worklist.repeats, washout_before)
         key = repeat or min(
-            self._list_new(session, worklist, rater_id, rows, hide=True),
+            self._list_new(session, worklist, rater_id, rows) - busy,
             key=lambda key: draw_number("order", rater_id, key),
             default=None,
         )
@@ -96,7 +101,7 @@ class AssignmentKind(Generic[Record]):
     ) -> RaterShare:
         """One rater's progress through a list."""
         rows = self._list_own(session, worklist, rater_id)
-        new = self._list_new(session, worklist, rater_id, rows, hide=self.hidden_for_good)
+        new = self._list_new(session, worklist, rater_id, rows)
         firsts = [row for row in rows if row.round == 0]
         return RaterShare(
             size=len(firsts) + len(new),
@@ -129,14 +134,13 @@ class AssignmentKind(Generic[Record]):
         worklist: WorklistRecord,
         rater_id: str,
         rows: Sequence[AssignmentRow],
-        *,
-        hide: bool,
     ) -> set[str]:
         """Keys new to a rater that are shared by all raters or not assigned to another."""
-        hides = hide and worklist.blind
-        hidden = session.scalars(self.select_hidden(worklist.id, rater_id)) if hides else ()
+        spoiled: Iterable[str] = ()
+        if worklist.blind and self.select_spoiled is not None:
+            spoiled = session.scalars(self.select_spoiled(worklist.id, rater_id))
         ready = set(session.scalars(self.select_ready(worklist.id)))
-        keys = ready.difference(hidden, map(self._key_of, rows))
+        keys = ready.difference(spoiled, map(self._key_of, rows))
         others = self.select_rows(worklist.id).with_only_columns(self.key).order_by(None)
         taken = others.where(self.table.rater_id != rater_id, ~self.table.skipped)
         return keys - {

@@ -8,12 +8,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session, aliased
 
 from storage.blinding.blind_votes import vote_is_unblinded
-from storage.blinding.visible_feedback import feedback_is_visible
+from storage.blinding.conditions import feedback_is_visible, reference_is_visible
+from storage.blinding.policy import Viewer
 from storage.feedback.vocabulary import UNDONE
 from storage.tables import (
     Blob,
@@ -52,8 +53,8 @@ class Selection:
     """Question types."""
     teaching: bool = False
     """Whether to include teaching worklists."""
-    viewer_id: str | None = None
-    """Rater who sees the export: only feedback visible to them is included; None includes all."""
+    viewer: Viewer | None = None
+    """Who sees the export: only what is visible to them is included; None includes all."""
 
 
 @dataclass(frozen=True)
@@ -175,8 +176,7 @@ _QUESTION_COLUMNS = tuple(
     for name in ExportedQuestion.__dataclass_fields__
     if hasattr(Question, name)
 )
-_CONTEXT_COLUMNS = {
-    "case_id": Slide.case_id,
+_REFERENCE_COLUMNS = {
     "item_answer": WorklistItem.reference_answer,
     "reference_answer": Case.reference_answer,
     "reference_source": Case.reference_source,
@@ -194,7 +194,7 @@ def stream_selected_questions(session: Session, selection: Selection) -> Iterato
 
     Questions whose picture was removed are skipped (`count_questions_without_picture`).
     """
-    columns = (*_QUESTION_COLUMNS, *_CONTEXT_COLUMNS.values(), *_FEEDBACK_COLUMNS)
+    columns = (*_QUESTION_COLUMNS, *_context_columns(selection), *_FEEDBACK_COLUMNS)
     statement = _selected(select(*columns), selection).where(Blob.removed_at.is_(None))
     # ids are random, so their order does not reveal who was first
     statement = statement.order_by(
@@ -215,6 +215,15 @@ def count_questions_without_picture(session: Session, selection: Selection) -> i
     """Number of selected questions with feedback whose picture was removed."""
     statement = _selected(select(func.count(Question.id.distinct())), selection)
     return session.scalar(statement.where(Blob.removed_at.is_not(None))) or 0
+
+
+def _context_columns(selection: Selection) -> list[ColumnElement[Any]]:
+    """Case and references; the references only where the viewer may see them."""
+    references: list[Any] = list(_REFERENCE_COLUMNS.values())
+    if selection.viewer is not None:
+        visible = reference_is_visible(selection.viewer)
+        references = [case((visible, column)) for column in references]
+    return [Slide.case_id, *references]
 
 
 def _selected(statement: Select[Any], selection: Selection) -> Select[Any]:
@@ -257,8 +266,8 @@ def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
         conditions.append(Feedback.created_at >= selection.since)
     if selection.until:
         conditions.append(Feedback.created_at < selection.until)
-    if selection.viewer_id is not None:
-        conditions.append(feedback_is_visible(selection.viewer_id))
+    if selection.viewer is not None:
+        conditions.append(feedback_is_visible(selection.viewer))
     return conditions
 
 
@@ -280,7 +289,7 @@ def _other_model_is_selected(models: frozenset[str]) -> ColumnElement[bool]:
 
 
 def _build_question(session: Session, rows: list[Row[Any]]) -> ExportedQuestion:
-    names = (*(column.key for column in _QUESTION_COLUMNS), *_CONTEXT_COLUMNS)
+    names = (*(column.key for column in _QUESTION_COLUMNS), "case_id", *_REFERENCE_COLUMNS)
     facts = dict(zip(names, rows[0], strict=False))
     feedback_rows = tuple(ExportedFeedback(*row[len(facts) :]) for row in rows)
     ids = {feedback.completion_id for feedback in feedback_rows}

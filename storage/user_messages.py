@@ -42,6 +42,22 @@ def rows_uncountable(reason: str) -> str:
     return f"The rows of the copy cannot be counted ({reason})."
 
 
+# blinding
+BLINDING_REFUSALS = {
+    "not_theirs": "There is no such question, or it is not yours.",
+    "own_answer_missing": "The model's answer is hidden until the first answer; give that first.",
+    "author_answer_missing": (
+        "The model's answer is hidden until the person who asked has given their own; wait for it."
+    ),
+    "vote_missing": "The model's name is hidden until you have voted on its pair; vote first.",
+    "feedback_missing": (
+        "Judge it first; others' feedback and the reference answer are shown after that."
+    ),
+    "repeat_open": "You judge this again; your earlier feedback is shown after the new one.",
+}
+"""By the name of the policy's reason."""
+
+
 # blobs
 DATA_DISK_FULL = "The disk of the data folder is full. Nothing was saved; free some space."
 

@@ -103,8 +103,9 @@ def test_the_installed_command_runs_from_another_folder(
 ) -> None:
     usage = run(installed, "--help", folder=tmp_path, state=state)
     assert "Usage: pathviewer [OPTIONS] COMMAND" in usage.stdout, usage.stderr
-    limits = run(installed, "limits", folder=tmp_path, state=state)
-    assert limits.stdout == (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
+    for page in ("limits", "blinding"):
+        printed = run(installed, page, folder=tmp_path, state=state)
+        assert printed.stdout == (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
 
 
 def test_the_installed_program_finds_its_model_schema_and_readers(

@@ -8,25 +8,25 @@ from starlette.concurrency import run_in_threadpool
 
 from pathviewer.api import user_messages
 from pathviewer.auth.identity import Forbidden
-from pathviewer.auth.roles import SEES_ALL, Action, allows
-from pathviewer.questions.errors import QuestionNotFound
+from pathviewer.auth.roles import Action, allows
+from pathviewer.questions.blinding import require_visible
+from storage.blinding.policy import Content
 
 if TYPE_CHECKING:
     from pathviewer.auth.identity import Identity
     from pathviewer.questions.service import QuestionService
     from pathviewer.questions.snapshot import QuestionSnapshot
+    from storage.blinding.state import QuestionState
 
 
 async def find_visible_question(
     caller: Identity, question_id: str, questions: QuestionService
 ) -> QuestionSnapshot:
-    """Return a question for its author, assigned raters and roles that see all.
+    """Return a question that the policy of blinding shows to the caller.
 
     Raises QuestionNotFound, QuestionRefused, StorageError.
     """
-    snapshot, is_own = await _find_question(caller, question_id, questions)
-    if not is_own and caller.role not in SEES_ALL:
-        raise QuestionNotFound(user_messages.NO_OWN_QUESTION)
+    snapshot, _ = await _find_question(caller, question_id, questions)
     return snapshot
 
 
@@ -35,26 +35,19 @@ async def find_changeable_question(
 ) -> QuestionSnapshot:
     """Return a question, to stop or check it.
 
-    As `find_visible_question`, but of the roles that see all questions only administrators may
-    change others'. Raises Forbidden, QuestionNotFound, QuestionRefused, StorageError.
+    As `find_visible_question`, but only those who take part in it and administrators may change it.
+    Raises Forbidden, QuestionNotFound, QuestionRefused, StorageError.
     """
-    snapshot, is_own = await _find_question(caller, question_id, questions)
-    if not is_own and caller.role not in SEES_ALL:
-        raise QuestionNotFound(user_messages.NO_OWN_QUESTION)
-    if not is_own and not allows(caller.role, Action.administer):
+    snapshot, state = await _find_question(caller, question_id, questions)
+    if not state.state.takes_part and not allows(caller.role, Action.administer):
         raise Forbidden(user_messages.CHANGE_FORBIDDEN)
     return snapshot
 
 
 async def _find_question(
     caller: Identity, question_id: str, questions: QuestionService
-) -> tuple[QuestionSnapshot, bool]:
-    """Return a question, and whether the caller asked it or has an assignment."""
+) -> tuple[QuestionSnapshot, QuestionState]:
     snapshot = await run_in_threadpool(questions.find, question_id)
-    assigned = await run_in_threadpool(
-        questions.store.is_assigned,
-        snapshot.record.id,
-        caller.account_id,
-        judges_all=caller.judges_all,
-    )
-    return snapshot, assigned or caller.account_id == snapshot.record.account_id
+    state = await run_in_threadpool(questions.store.load_state, snapshot.record.id, caller.viewer)
+    require_visible(state.decide(Content.question))
+    return snapshot, state

@@ -83,7 +83,6 @@ PASSAGE_RANGE_INVALID = (
 # routes/comparisons
 ANSWERS_INCOMPLETE = "The two answers are not complete yet; wait for them."
 OLD_VOTE_FINAL = "This vote is from an earlier session and cannot be undone."
-REPEAT_UNDER_WAY = "You are comparing this pair again; your first vote is shown after the new one."
 
 # routes/exports
 EXPORT_NOT_DONE = "The export is not done, or was removed; wait, or start it again."

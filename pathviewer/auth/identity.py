@@ -9,6 +9,7 @@ from typing import Any
 from pathviewer.auth import user_messages
 from pathviewer.auth.roles import SEES_ALL, Action, Role, allows
 from pathviewer.common.errors import UserError
+from storage.blinding.policy import Viewer
 from storage.tables import LOCAL_ACCOUNT_ID
 
 SCOPE_KEY = "pathviewer.identity"
@@ -60,14 +61,9 @@ class Identity:
         return allows(self.role, action) and (self.rater or action is not Action.judge)
 
     @property
-    def judges_all(self) -> bool:
-        """Whether it sees all accounts' questions and judges, so that blinding applies."""
-        return self.rater and self.role in SEES_ALL
-
-    @property
-    def viewer_id(self) -> str | None:
-        """Account whose blinding applies to others' feedback; None if all may be seen."""
-        return self.account_id if self.rater else None
+    def viewer(self) -> Viewer:
+        """The account as the policy of blinding knows it."""
+        return Viewer(self.account_id, rates=self.rater, sees_all=self.role in SEES_ALL)
 
 
 LOCAL = Identity(LOCAL_ACCOUNT_ID, "local", Role.admin)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from storage.blinding.policy import Viewer
     from storage.database import Database
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -43,6 +44,7 @@ def bench_insights(
     from sqlalchemy import select
 
     from pathviewer.bench.insights_data import Amount, fill_database
+    from storage.blinding.policy import Viewer
     from storage.database import open_database
     from storage.tables import Feedback
 
@@ -54,7 +56,7 @@ def bench_insights(
             rater = session.scalars(select(Feedback.rater_id).limit(1)).one()
         query_times = [
             *measure_queries(database, rounds, None),
-            *measure_queries(database, rounds, rater),
+            *measure_queries(database, rounds, Viewer(rater, rates=True, sees_all=True)),
         ]
         database.close()
         size = path.stat().st_size / 2**20
@@ -62,15 +64,15 @@ def bench_insights(
     report(query_times, about, as_json)
 
 
-def measure_queries(database: Database, rounds: int, viewer_id: str | None) -> list[QueryTime]:
+def measure_queries(database: Database, rounds: int, viewer: Viewer | None) -> list[QueryTime]:
     """Return the median time of each query, including fetching its rows.
 
-    `viewer_id` is a rater, with blinding applied, or None for a viewer who sees everything.
+    `viewer` is a rater, with blinding applied, or None for all rows.
     """
     from storage.statistics import feedback_rows, repeat_rows
     from storage.statistics.records import Filters
 
-    filters = Filters(viewer_id=viewer_id)
+    filters = Filters(viewer=viewer)
     queries: dict[str, Callable[[Any], Any]] = {
         name: partial(getattr(feedback_rows, name), filters=filters)
         for name in ("verdicts", "labels", "votes", "first_answers", "times", "judge_labels")
@@ -86,7 +88,7 @@ def measure_queries(database: Database, rounds: int, viewer_id: str | None) -> l
                 query(session)
                 ended = time.perf_counter(), time.process_time()
             durations[name].append((ended[0] - began[0], ended[1] - began[1]))
-    suffix = " of a rater" if viewer_id else ""
+    suffix = " of a rater" if viewer else ""
     return [
         QueryTime(
             f"{name}{suffix}", *(round(1000 * median(each), 1) for each in zip(*times, strict=True))

@@ -155,6 +155,14 @@ def limits() -> None:
     typer.echo(limits_page(), nl=False)
 
 
+@app.command()
+def blinding() -> None:
+    """Print who may see what, and when, as in docs/blinding.md."""
+    from pathviewer.commands.blinding import blinding_page
+
+    typer.echo(blinding_page(), nl=False)
+
+
 @bench_app.command("tiles")
 def bench_tiles(
     slide: Annotated[

@@ -130,3 +130,6 @@ def too_much_work(work: str) -> str:
 TEXT_NOT_STORABLE = (
     "A text of the request holds a NUL character or half of a surrogate pair: remove it."
 )
+
+# validation.py
+NO_JSON_OBJECT = "The request must be a JSON object, as in {...}."

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from pathviewer.common import user_messages
 from pathviewer.common.errors import UserError
 from pathviewer.common.schema import LONGEST_TEXT
 
 LONGEST_VALUE = 40
 """Characters of a refused value that a sentence quotes."""
-NOT_AN_OBJECT = "The request must be a JSON object, as in {...}."
 
 JsonSchema = Mapping[str, Any]
 T = TypeVar("T")
@@ -52,7 +52,7 @@ def describe_error(error: Mapping[str, Any], schema: JsonSchema) -> str:
         return _describe_tag(error, schema, path)
     names, node = locate(schema, path)
     if not names:
-        return NOT_AN_OBJECT
+        return user_messages.NO_JSON_OBJECT
     wanted = describe_type(node, schema)
     if kind == "string_too_long" and wanted == "a text":
         wanted = f"a text of at most {error['ctx']['max_length']:,} characters"

@@ -8,6 +8,8 @@ from pathviewer.feedback.feedback_json import pseudonym
 from pathviewer.questions.question_json import box_json
 from pathviewer.questions.trace_json import trace_json
 from pathviewer.slides.slide_identity import identity_json
+from storage.blinding.policy import Content
+from storage.blinding.state import load_pair_state
 from storage.comparisons.pair_assignment import find_sides, list_other_votes
 from storage.comparisons.pairs import find_pair
 from storage.feedback.store import find_feedback
@@ -17,6 +19,7 @@ from storage.worklists.store import find_item, find_worklist
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from storage.blinding.policy import Viewer
     from storage.comparisons.records import ComparisonRecord
     from storage.questions.records import CompletionRecord, QuestionRecord
 
@@ -24,9 +27,9 @@ SIDES = ("left", "right")
 
 
 def comparison_json(
-    session: Session, comparison: ComparisonRecord, *, shows_names: bool
+    session: Session, comparison: ComparisonRecord, viewer: Viewer, *, shows_names: bool
 ) -> dict[str, Any]:
-    """Return what the rater may see of a comparison now.
+    """Return what the rater, who is the viewer, may see of a comparison now.
 
     `shows_names` says whether the settings show names of files and cases.
     """
@@ -51,7 +54,7 @@ def comparison_json(
         "flipped": comparison.flipped if is_own else None,
         "sides": {side: _side_json(completion) for side, (completion, _) in answers.items()}
         or None,
-        **_vote_json(session, comparison, answers),
+        **_vote_json(session, comparison, viewer, answers),
     }
 
 
@@ -72,11 +75,16 @@ def find_side_completions(
 def _vote_json(
     session: Session,
     comparison: ComparisonRecord,
+    viewer: Viewer,
     answers: dict[str, tuple[CompletionRecord, QuestionRecord]],
 ) -> dict[str, Any]:
     """Return what is visible after the vote; all None before it."""
+    hidden = {"vote": None, "names": None, "others": None, "drawn": None}
     if comparison.feedback_id is None:
-        return {"vote": None, "names": None, "others": None, "drawn": None}
+        return hidden
+    access = load_pair_state(session, viewer, (answers["left"][0].id, answers["right"][0].id))
+    if not (access.decide(Content.names).is_visible and access.decide(Content.votes).is_visible):
+        return hidden
     feedback = find_feedback(session, comparison.feedback_id)
     vote = {
         "choice": feedback.choice,

@@ -89,10 +89,12 @@ def _forbidden(tally: ExportTally) -> list[str]:
 
 
 def _rule(plan: ExportPlan, tally: ExportTally) -> str:
+    viewer = plan.selection.viewer
+    is_blinded = viewer is not None and viewer.rates
     return (
         f"{plan.rule.sentence()} Judged: {format_count(tally.items, 'item')}; on {tally.conflicts} "
         f"of them raters contradict each other, and {tally.undecided} made no row for lack of "
-        "agreement." + (_OF_A_RATER if plan.selection.viewer_id is not None else "")
+        "agreement." + (_OF_A_RATER if is_blinded else "")
     )
 
 

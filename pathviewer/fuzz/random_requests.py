@@ -23,6 +23,8 @@ from pathviewer.fuzz.request_schema import CONSTANTS, Document, Values, with_val
 
 Case: TypeAlias = schemathesis.Case[Any]
 
+MOST_TARGET = 60_000
+"""Characters of a request's path and query; the client sends no longer ones."""
 BATCH = 200
 """Requests generated at a time, while none is sent."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "FOO")
@@ -129,6 +131,8 @@ class RequestSource:
             headers[0] = ("content-type", rng.choice(TYPES))
         if (body or rng.random() < 0.05) and rng.random() < 0.25:
             body = self._damage_body(body)
+        if len(target) > MOST_TARGET:
+            target, case = target[:MOST_TARGET], None
         return RandomRequest(method, target, tuple(headers), body, request.caller, case)
 
     def _damage_path(self, target: str) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from pathviewer.common.pseudonym import pseudonym
-from storage.blinding.visible_feedback import count_hidden_feedback
+from storage.blinding.conditions import count_hidden_feedback
 from storage.statistics import feedback_rows, repeat_rows
 from storage.statistics.records import (
     FilterChoices,
@@ -74,7 +74,7 @@ class ChartData:
 
 def load_chart_data(session: Session, filters: Filters, choices: FilterChoices) -> ChartData:
     """Load all rows from one consistent state of the database."""
-    viewer = filters.viewer_id
+    viewer = filters.viewer
     return ChartData(
         choices=choices,
         blinded_count=0 if viewer is None else count_hidden_feedback(session, viewer),

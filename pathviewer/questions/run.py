@@ -29,7 +29,7 @@ from pathviewer.questions.ask import CompletionResult, NeutralQuestionProgress
 from pathviewer.questions.errors import QuestionNotFound
 from pathviewer.questions.listeners import Listeners
 from pathviewer.questions.question_json import ended_event, failed_event, started_event
-from pathviewer.questions.snapshot import QuestionSnapshot
+from pathviewer.questions.snapshot import QuestionSnapshot, hides_completions
 from pathviewer.questions.store import QuestionStore
 from pathviewer.questions.trace_json import trace_json
 from storage.errors import StorageError
@@ -83,7 +83,7 @@ class QuestionRun:
         """Whether the model's text is blinded, including text that is still being written."""
         record = self._snapshot.record
         has_text = record.state == "running" or any(self._texts)
-        return record.blind and record.first_answer is None and has_text
+        return hides_completions(record, has_text=has_text)
 
     @property
     def is_finished(self) -> bool:

@@ -10,6 +10,7 @@ from models.reasoning.trace import parse
 from models.scoring import canonical_answer
 from pathviewer.questions import user_messages
 from pathviewer.questions.errors import QuestionNotFound
+from storage.blinding.policy import awaits_author
 from storage.questions.records import CompletionRecord, DeletionCheckRecord, QuestionRecord
 
 
@@ -26,12 +27,9 @@ class QuestionSnapshot:
 
     @property
     def is_blinded(self) -> bool:
-        """Whether the completions are hidden until the first answer.
-
-        A question that ended without completions is not blinded.
-        """
-        ended_without_text = self.record.state != "running" and not self.completions
-        return self.record.blind and self.record.first_answer is None and not ended_without_text
+        """Whether the completions are hidden until the first answer."""
+        has_text = self.record.state == "running" or bool(self.completions)
+        return hides_completions(self.record, has_text=has_text)
 
     @property
     def placement(self) -> ImagePlacement | None:
@@ -69,3 +67,9 @@ class QuestionSnapshot:
         if not matches or self.is_blinded:
             raise QuestionNotFound(user_messages.NO_ANSWER_YET)
         return matches[0]
+
+
+def hides_completions(record: QuestionRecord, *, has_text: bool) -> bool:
+    """Return whether a question hides its completions until the first answer."""
+    answered = record.first_answer is not None
+    return awaits_author(blind=record.blind, answered=answered, has_text=has_text)

@@ -22,11 +22,12 @@ from pathviewer.attention.archive import (
 )
 from pathviewer.attention.map_json import CompletionAttention
 from pathviewer.questions import user_messages
-from pathviewer.questions.blinding import is_assigned
 from pathviewer.questions.errors import QuestionConflict, QuestionNotFound
 from pathviewer.questions.preparation import PreparedQuestion
 from pathviewer.questions.snapshot import QuestionSnapshot
 from storage import audit
+from storage.blinding.policy import Viewer
+from storage.blinding.state import QuestionState, load_question_state
 from storage.blobs import BlobStore, store_blob
 from storage.database import Database
 from storage.errors import BlobError, ConflictError, RecordNotFoundError
@@ -127,13 +128,10 @@ class QuestionStore:
             store.end_question(session, record.id, "done")
             on_added(session, record.id)
 
-    def is_assigned(self, question_id: str, account_id: str, *, judges_all: bool) -> bool:
-        """Whether a worklist assigned the question to the account.
-
-        Raises QuestionRefused as `blinding.is_assigned` does.
-        """
+    def load_state(self, question_id: str, viewer: Viewer) -> QuestionState:
+        """Return a viewer's state of a stored question, for the policy of blinding."""
         with self._database.read_only() as session:
-            return is_assigned(session, question_id, account_id, judges_all=judges_all)
+            return load_question_state(session, question_id, viewer)
 
     def end(self, question_id: str, state: str, failure: str | None) -> QuestionRecord:
         """Store the final state of a question."""

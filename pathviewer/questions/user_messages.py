@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-# blinding
-ANSWER_FIRST = "The model's answer is hidden until the first answer; give that first."
-VOTE_FIRST = "The model's name is hidden until you have voted on its pair; vote first."
-
 # deletion_check
 ANSWER_MISSING = "The deletion check needs an answer, and the model gave none."
 STEP_SENTENCES = {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from pathviewer.common import user_messages as common_messages
 from pathviewer.server import user_messages
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class CallReader:
         if count_values(document, MOST_VALUES) > MOST_VALUES:
             raise CallRefused(user_messages.too_many_values(MOST_VALUES), 413, "too_large")
         if not isinstance(document, dict):
-            raise CallRefused(user_messages.NO_JSON_OBJECT)
+            raise CallRefused(common_messages.NO_JSON_OBJECT)
         if route in ("join", "run"):
             return self._read_join(document, queued=route == "join")
         if route == "call":

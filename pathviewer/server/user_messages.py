@@ -32,9 +32,6 @@ def too_many_values(most: int) -> str:
     return f"The request has more than {most:,} values: send less at once."
 
 
-NO_JSON_OBJECT = "The request must be a JSON object, as in {...}."
-
-
 def endpoint_number(number: int) -> str:
     return f"the number {number}"
 

@@ -22,8 +22,7 @@ from pathviewer.attention.map_json import list_passage_maps
 from pathviewer.common.plural import format_count
 from pathviewer.feedback.vocabulary import confidence_text, spoken
 from pathviewer.insights.data_source import rater_name
-from pathviewer.questions.blinding import is_assigned
-from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
+from pathviewer.questions.errors import QuestionNotFound
 from pathviewer.questions.report import (
     collect_attention,
     describe_answer,
@@ -35,25 +34,32 @@ from pathviewer.questions.snapshot import QuestionSnapshot
 from pathviewer.questions.store import QuestionStore
 from pathviewer.slides.slide_identity import identity_text
 from pathviewer.worklists import user_messages
-from storage.blinding.visible_feedback import select_rated_completions
+from storage.blinding.policy import Content, Viewer
+from storage.blinding.state import load_question_state
 from storage.database import Database
 from storage.feedback.store import FeedbackRecord, list_current_feedback
 from storage.questions.records import CompletionRecord, QuestionRecord
 from storage.questions.store import list_completions
 from storage.tables import now
-from storage.worklists.item_assignment import find_repeat_start, list_assignments
+from storage.worklists.item_assignment import list_assignments
 from storage.worklists.records import AssignmentRecord, ItemRecord, WorklistRecord
 from storage.worklists.store import find_worklist, list_items
 
 
 @dataclass(frozen=True)
-class ReportViewer:
-    """The account that the report is for."""
+class VisibleItem:
+    """What the report shows of an item."""
 
-    account_id: str
-    """The account's id."""
-    rater: bool
-    """Whether the account judges; for other accounts nothing is blinded."""
+    note: str | None
+    """What the viewer must do to see all of it; None if all is visible."""
+    shows_answers: bool = False
+    """Whether its completions are visible."""
+    shows_reference: bool = False
+    """Whether the reference is visible."""
+    shows_first_answers: bool = False
+    """Whether the raters' first answers are visible."""
+    feedback: Sequence[FeedbackRecord] = ()
+    """Visible feedback, without votes."""
 
 
 class WorklistReport:
@@ -64,7 +70,7 @@ class WorklistReport:
         database: Database,
         store: QuestionStore,
         slide_name: Callable[[str], str],
-        viewer: ReportViewer,
+        viewer: Viewer,
         worklist_id: str,
     ) -> None:
         """Raises RecordNotFoundError."""
@@ -76,7 +82,6 @@ class WorklistReport:
             self._worklist = find_worklist(session, worklist_id)
             self._items = list_items(session, self._worklist.id)
             self._assignments = list_assignments(session, self._worklist.id)
-            self._rated_ids = set(session.scalars(select_rated_completions(viewer.account_id)))
 
     def slides(self) -> list[str]:
         """Return the ids of the slides whose regions the report shows, each once."""
@@ -95,7 +100,7 @@ class WorklistReport:
     def _counts(self) -> list[tuple[str, str]]:
         with self._database.read_only() as session:
             feedback = [
-                each for item in self._items for each in self._visible_feedback(session, item)[1]
+                each for item in self._items for each in self._find_visible(session, item).feedback
             ]
         ended = [turn for turn in self._assignments if turn.ended_at]
         rated = [turn for turn in ended if not turn.skipped]
@@ -118,7 +123,7 @@ class WorklistReport:
     def _blinding_summary(self) -> str:
         with self._database.read_only() as session:
             blinded_count = sum(
-                self._blinding_note(session, item) is not None for item in self._items
+                self._find_visible(session, item).note is not None for item in self._items
             )
         if not blinded_count:
             return ""
@@ -133,10 +138,10 @@ class WorklistReport:
     def _item_facts(self) -> Iterator[dict[str, Any]]:
         for number, item in enumerate(self._items, 1):
             with self._database.read_only() as session:
-                note, feedback = self._visible_feedback(session, item)
+                seen = self._find_visible(session, item)
             snapshot = self._store.find(item.question_id) if item.question_id else None
             pixels = self._load_picture(snapshot)
-            visible = snapshot if snapshot and note != user_messages.OWN_ANSWER_FIRST else None
+            visible = snapshot if snapshot and seen.shows_answers else None
             yield {
                 "number": number,
                 "slide": self._slide_text(item, snapshot),
@@ -148,12 +153,10 @@ class WorklistReport:
                 "bar": scale_bar(pixels.width, snapshot.record.mpp)
                 if pixels and snapshot
                 else None,
-                "reference": item.reference_answer if note is None else None,
-                "note": note,
-                "first": [] if note else self._first_answers(item),
-                "answers": self._completions_facts(visible, pixels, feedback, note)
-                if visible
-                else [],
+                "reference": item.reference_answer if seen.shows_reference else None,
+                "note": seen.note,
+                "first": self._first_answers(item) if seen.shows_first_answers else [],
+                "answers": self._completions_facts(visible, pixels, seen) if visible else [],
                 "provenance": provenance_rows(visible) if visible else [],
             }
 
@@ -161,8 +164,7 @@ class WorklistReport:
         self,
         snapshot: QuestionSnapshot,
         pixels: Image.Image | None,
-        feedback: Sequence[FeedbackRecord],
-        note: str | None,
+        seen: VisibleItem,
     ) -> list[dict[str, Any]]:
         """Return the completions' values, with maps if picture and attention are stored."""
         attention = (
@@ -180,45 +182,38 @@ class WorklistReport:
             small_maps = {
                 name: small_map_facts(pixels, each) for name, each in maps.items() if pixels
             }
-            facts.append(_completion_facts(completion, snapshot.record, small_maps, feedback, note))
+            facts.append(_completion_facts(completion, snapshot.record, small_maps, seen))
         return facts
 
-    def _visible_feedback(
-        self, session: Session, item: ItemRecord
-    ) -> tuple[str | None, list[FeedbackRecord]]:
-        """Return an item's blinding note and its visible feedback, without votes."""
-        note = self._blinding_note(session, item)
-        if item.question_id is None or note == user_messages.OWN_ANSWER_FIRST:
-            return note, []
+    def _find_visible(self, session: Session, item: ItemRecord) -> VisibleItem:
+        """Return what the policy of blinding shows the viewer of an item."""
+        if item.question_id is None:
+            return VisibleItem(user_messages.ANSWERS_NOT_GENERATED)
+        access = load_question_state(session, item.question_id, self._viewer)
+        answers = access.decide(Content.answers)
+        if not answers.is_visible:
+            return VisibleItem(answers.refusal)
+        own = access.decide(Content.own_feedback).is_visible
         ids = [each.id for each in list_completions(session, [item.question_id])]
-        if self._viewer.rater and find_repeat_start(
-            session, item.question_id, self._viewer.account_id
-        ):
-            return note, []  # not even their own: they judge the item again
         visible = [
             each
             for each in list_current_feedback(session, ids)
-            if not self._viewer.rater
-            or each.rater_id == self._viewer.account_id
-            or each.completion_id in self._rated_ids
+            if each.kind != "preference"
+            and (
+                own
+                if each.rater_id == self._viewer.account_id
+                else access.decide(Content.feedback, each.completion_id).is_visible
+            )
         ]
-        return note, [each for each in visible if each.kind != "preference"]
-
-    def _blinding_note(self, session: Session, item: ItemRecord) -> str | None:
-        """Return what the viewer must do to see all of an item; None if all is visible."""
-        if item.question_id is None:
-            return user_messages.ANSWERS_NOT_GENERATED
-        if not self._viewer.rater:
-            return None
-        try:
-            is_assigned(session, item.question_id, self._viewer.account_id, judges_all=True)
-        except QuestionRefused:
-            return user_messages.OWN_ANSWER_FIRST
-        ids = {each.id for each in list_completions(session, [item.question_id])}
-        repeat_start = find_repeat_start(session, item.question_id, self._viewer.account_id)
-        if ids <= self._rated_ids and repeat_start is None:
-            return None
-        return user_messages.FEEDBACK_FIRST
+        reference = access.decide(Content.reference)
+        first_answers = access.decide(Content.first_answers)
+        return VisibleItem(
+            note=first_answers.refusal or None,
+            shows_answers=True,
+            shows_reference=reference.is_visible,
+            shows_first_answers=first_answers.is_visible,
+            feedback=visible,
+        )
 
     def _first_answers(self, item: ItemRecord) -> list[tuple[str, str, int | None]]:
         return [
@@ -252,11 +247,10 @@ def _completion_facts(
     completion: CompletionRecord,
     question: QuestionRecord,
     maps: Mapping[str, dict[str, str | None] | None],
-    feedback: Sequence[FeedbackRecord],
-    note: str | None,
+    seen: VisibleItem,
 ) -> dict[str, Any]:
     trace = parse(completion.text)
-    about = [each for each in feedback if each.completion_id == completion.id]
+    about = [each for each in seen.feedback if each.completion_id == completion.id]
     raters = dict.fromkeys(each.rater_id for each in about)
     return {
         "number": completion.index + 1,
@@ -271,7 +265,7 @@ def _completion_facts(
             _rater_facts(rater_id, [each for each in about if each.rater_id == rater_id])
             for rater_id in raters
         ],
-        "nobody": user_messages.NO_FEEDBACK if note is None else "",
+        "nobody": user_messages.NO_FEEDBACK if seen.note is None else "",
     }
 
 

@@ -56,9 +56,7 @@ def text_missing(name: str) -> str:
 
 # report
 ANSWERS_NOT_GENERATED = "Its answers have not been generated yet."
-FEEDBACK_FIRST = "Judge it first; others' feedback and the reference answer are shown after that."
 NO_FEEDBACK = "Nobody has judged it yet."
-OWN_ANSWER_FIRST = "Give your own answer first; the model's answers are shown after it."
 
 
 def items_blinded(count: int, items: str) -> str:

@@ -11,12 +11,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from storage import user_messages
+
 
 class Content(StrEnum):
     """What a response may contain."""
 
+    question = "question"
+    """That a question was asked: its text, region, picture and model."""
+
     answers = "answers"
-    """A question's completions: texts, steps, maps, picture, model and provenance."""
+    """A question's completions: texts, steps, maps and their model."""
+
+    sides = "sides"
+    """The two texts of a pair with their maps, without their models."""
 
     own_feedback = "own_feedback"
     """The viewer's feedback on a completion."""
@@ -69,7 +77,7 @@ class Reason(StrEnum):
 class Mode(StrEnum):
     """Where a question comes from."""
 
-    own = "own question"
+    own_question = "own question"
     open_list = "worklist"
     blind_list = "blind worklist"
 
@@ -77,21 +85,23 @@ class Mode(StrEnum):
 class Assignment(StrEnum):
     """A viewer's latest assignment of an item."""
 
-    none = "none"
-    open = "open"
-    ended = "ended"
+    no_item = "none"
+    item_open = "open"
+    item_ended = "ended"
 
 
 class Comparison(StrEnum):
     """A viewer's comparisons of a question's completions."""
 
-    none = "none"
-    drawn = "drawn"
+    no_pair = "none"
+    pair_drawn = "drawn"
     """A pair with one of them exists; the viewer has not been given it."""
-    open = "open"
+
+    pair_open = "open"
     """The viewer has a pair with one of them and has not voted on it."""
-    voted = "voted"
-    skipped = "skipped"
+
+    vote_given = "voted"
+    pair_skipped = "skipped"
 
 
 @dataclass(frozen=True)
@@ -115,41 +125,47 @@ class State:
     A repeat begins anew: what the viewer did before an open repeat does not count.
     """
 
-    asked: bool = False
+    is_asker: bool = False
     """Whether the viewer asked the question."""
 
     awaits_author: bool = False
     """Whether the question is blind, and the person who asked has yet to answer it themselves."""
 
-    assignment: Assignment = Assignment.none
+    assignment: Assignment = Assignment.no_item
     """The viewer's latest assignment of the item that the question was asked for."""
 
-    answered: bool = False
+    has_answered: bool = False
     """Whether they have given their own answer in it."""
 
-    repeating: bool = False
+    is_repeating: bool = False
     """Whether it is an open repeat."""
 
-    comparison: Comparison = Comparison.none
+    comparison: Comparison = Comparison.no_pair
     """The viewer's comparisons of the question's completions."""
 
-    judged: bool = False
+    has_full_feedback: bool = False
     """Whether the viewer has given verdict and labels on the completion."""
 
-    all_judged: bool = False
+    has_all_feedback: bool = False
     """The same of all the question's completions; False if there are none."""
 
-    rated: bool = False
+    has_rated: bool = False
     """Whether the viewer has given a verdict or vote on one of them."""
 
-    voted: bool = False
+    has_voted: bool = False
     """Whether the viewer's vote on the pair counts: given, not undone, and not asked for again."""
 
-    repeating_pair: bool = False
+    is_repeating_pair: bool = False
     """Whether the viewer compares the pair again and has not voted yet."""
 
-    teaching: bool = False
+    is_teaching: bool = False
     """Whether the worklist teaches."""
+
+    @property
+    def takes_part(self) -> bool:
+        """Whether the viewer asked the question, or was given its item or a pair to vote on."""
+        compares = self.comparison in (Comparison.pair_open, Comparison.vote_given)
+        return self.is_asker or self.assignment is not Assignment.no_item or compares
 
 
 @dataclass(frozen=True)
@@ -167,9 +183,14 @@ class Decision:
         """Whether the content may be shown."""
         return self.access is Access.visible
 
+    @property
+    def refusal(self) -> str:
+        """The sentence for the viewer; "" if the content is visible."""
+        return "" if self.is_visible else user_messages.BLINDING_REFUSALS[self.reason.name]
+
 
 VISIBLE = Decision(Access.visible, Reason.nothing_pending)
-UNBLINDED = Decision(Access.visible, Reason.not_a_rater)
+NOT_BLINDED = Decision(Access.visible, Reason.not_a_rater)
 JUDGE_FIRST = Decision(Access.judge_first, Reason.feedback_missing)
 VOTE_FIRST = Decision(Access.vote_first, Reason.vote_missing)
 
@@ -179,70 +200,93 @@ def decide(content: Content, viewer: Viewer, mode: Mode, state: State) -> Decisi
     return _RULES[content](viewer, mode, state)
 
 
+def awaits_author(*, blind: bool, answered: bool, has_text: bool) -> bool:
+    """Return whether a question hides its completions from everybody.
+
+    A blind question does until the person who asked it has answered; `has_text` is false for one
+    that ended without completions, which has nothing to hide.
+    """
+    return blind and not answered and has_text
+
+
 def _decide_answers(viewer: Viewer, mode: Mode, state: State) -> Decision:
-    assigned = state.assignment is not Assignment.none
-    compares = state.comparison in (Comparison.open, Comparison.voted)
-    if not (state.asked or assigned or compares or viewer.sees_all):
-        return Decision(Access.hidden, Reason.not_theirs)
-    if state.awaits_author:
-        author = Reason.own_answer_missing if state.asked else Reason.author_answer_missing
+    if state.awaits_author and (state.takes_part or viewer.sees_all):
+        author = Reason.own_answer_missing if state.is_asker else Reason.author_answer_missing
         return Decision(Access.answer_first, author)
+    return _decide_question(viewer, mode, state)
+
+
+def _decide_question(viewer: Viewer, mode: Mode, state: State) -> Decision:
+    if not (state.takes_part or viewer.sees_all):
+        return Decision(Access.hidden, Reason.not_theirs)
     if not viewer.rates:
-        return UNBLINDED
-    if state.comparison is Comparison.open:
+        return NOT_BLINDED
+    if state.comparison is Comparison.pair_open:
         return VOTE_FIRST
-    owes_answer = not (state.answered if assigned else state.comparison is Comparison.voted)
+    assigned = state.assignment is not Assignment.no_item
+    owes_answer = not (
+        state.has_answered if assigned else state.comparison is Comparison.vote_given
+    )
     if mode is Mode.blind_list and owes_answer:
         return Decision(Access.answer_first, Reason.own_answer_missing)
-    if state.comparison is Comparison.drawn and not assigned:
+    if state.comparison is Comparison.pair_drawn and not assigned:
         return VOTE_FIRST  # the pair may still come to them, and a question names its model
     return VISIBLE
+
+
+def _decide_sides(viewer: Viewer, _mode: Mode, state: State) -> Decision:
+    if viewer.sees_all and not viewer.rates:
+        return NOT_BLINDED
+    given = state.is_asker or state.comparison not in (Comparison.no_pair, Comparison.pair_drawn)
+    return VISIBLE if given else Decision(Access.hidden, Reason.not_theirs)
 
 
 def _decide_own_feedback(viewer: Viewer, _mode: Mode, state: State) -> Decision:
     """Feedback from before an open repeat; later feedback is always visible to its rater."""
     if not viewer.rates:
-        return UNBLINDED
-    return Decision(Access.judge_first, Reason.repeat_open) if state.repeating else VISIBLE
+        return NOT_BLINDED
+    return Decision(Access.judge_first, Reason.repeat_open) if state.is_repeating else VISIBLE
 
 
 def _decide_feedback(viewer: Viewer, _mode: Mode, state: State) -> Decision:
-    return _after_feedback(viewer, state, given=state.judged)
+    return _after_feedback(viewer, state, given=state.has_full_feedback)
 
 
 def _decide_own_vote(viewer: Viewer, _mode: Mode, state: State) -> Decision:
     """A vote from before an open repeat; a later one is always visible to its rater."""
     if not viewer.rates:
-        return UNBLINDED
-    return Decision(Access.vote_first, Reason.repeat_open) if state.repeating_pair else VISIBLE
+        return NOT_BLINDED
+    return Decision(Access.vote_first, Reason.repeat_open) if state.is_repeating_pair else VISIBLE
 
 
 def _decide_votes(viewer: Viewer, _mode: Mode, state: State) -> Decision:
     if not viewer.rates:
-        return UNBLINDED
-    return VISIBLE if state.voted else VOTE_FIRST
+        return NOT_BLINDED
+    return VISIBLE if state.has_voted else VOTE_FIRST
 
 
 def _decide_first_answers(viewer: Viewer, _mode: Mode, state: State) -> Decision:
-    return _after_feedback(viewer, state, given=state.all_judged)
+    return _after_feedback(viewer, state, given=state.has_all_feedback)
 
 
 def _decide_reference(viewer: Viewer, _mode: Mode, state: State) -> Decision:
-    taught = state.teaching and state.rated
-    return _after_feedback(viewer, state, given=taught or state.all_judged)
+    taught = state.is_teaching and state.has_rated
+    return _after_feedback(viewer, state, given=taught or state.has_all_feedback)
 
 
 def _after_feedback(viewer: Viewer, state: State, *, given: bool) -> Decision:
     """Visible once feedback is given, and no vote on one of the completions is open."""
     if not viewer.rates:
-        return UNBLINDED
-    if state.comparison is Comparison.open:
+        return NOT_BLINDED
+    if state.comparison is Comparison.pair_open:
         return VOTE_FIRST
     return VISIBLE if given else JUDGE_FIRST
 
 
 _RULES: Mapping[Content, Callable[[Viewer, Mode, State], Decision]] = {
+    Content.question: _decide_question,
     Content.answers: _decide_answers,
+    Content.sides: _decide_sides,
     Content.own_feedback: _decide_own_feedback,
     Content.feedback: _decide_feedback,
     Content.own_vote: _decide_own_vote,

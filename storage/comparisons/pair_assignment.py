@@ -29,13 +29,12 @@ def _select_pairs(worklist_id: str) -> Select[str]:
     return select(WorklistPair.id).join(WorklistItem).where(WorklistItem.worklist_id == worklist_id)
 
 
-def _select_unanswered_pairs(worklist_id: str, rater_id: str) -> Select[str]:
-    """Pairs of items that await the rater's own answer, before they see a completion."""
+def _select_busy_pairs(worklist_id: str, rater_id: str) -> Select[str]:
+    """Pairs of the item that the rater has open."""
     return (
         _select_pairs(worklist_id)
         .join(WorklistAssignment, WorklistAssignment.item_id == WorklistPair.item_id)
-        .where(WorklistAssignment.rater_id == rater_id)
-        .where(WorklistAssignment.ended_at.is_(None), WorklistAssignment.first_answer.is_(None))
+        .where(WorklistAssignment.rater_id == rater_id, WorklistAssignment.ended_at.is_(None))
     )
 
 
@@ -44,8 +43,8 @@ PAIRS = AssignmentKind(
     key=Comparison.pair_id,
     record=ComparisonRecord,
     select_ready=_select_pairs,
-    select_hidden=_select_unanswered_pairs,
-    hidden_for_good=False,
+    select_busy=_select_busy_pairs,
+    select_spoiled=None,
 )
 
 
@@ -133,26 +132,6 @@ def find_repeated_comparison(
         return None
     latest = PAIRS.find_latest(session, comparison.pair_id, comparison.rater_id)
     return latest if latest is not None and latest.round > comparison.round else None
-
-
-def has_open_comparison(session: Session, question_id: str, rater_id: str) -> bool | None:
-    """Whether a rater has yet to vote on a pair with one of a question's completions.
-
-    None if no such pair was assigned to them, or if they skipped it.
-    """
-    completion_ids = select(Completion.id).where(Completion.question_id == question_id)
-    assigned = (
-        select(Comparison.feedback_id)
-        .join(WorklistPair, WorklistPair.id == Comparison.pair_id)
-        .where(
-            Comparison.rater_id == rater_id,
-            ~Comparison.skipped,
-            WorklistPair.one_completion_id.in_(completion_ids)
-            | WorklistPair.other_completion_id.in_(completion_ids),
-        )
-    )
-    feedback_ids = session.scalars(assigned).all()
-    return None in feedback_ids if feedback_ids else None
 
 
 def list_other_votes(

@@ -13,15 +13,17 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, case, cast, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from storage.blinding.blind_votes import vote_is_unblinded
-from storage.blinding.visible_feedback import (
+from storage.blinding.conditions import (
     completion_feedback_is_visible,
     feedback_is_visible,
     first_answer_is_visible,
+    reference_is_visible,
 )
+from storage.blinding.policy import Viewer
 from storage.feedback.vocabulary import PREFERENCES, SIDES, UNDONE
 from storage.statistics.records import (
     NO_FILTERS,
@@ -47,12 +49,6 @@ from storage.tables import (
 CASE_ID = func.coalesce(Slide.case_id, Slide.id)
 _TASK = func.coalesce(Question.task, "")
 _ORGAN = func.coalesce(Slide.organ, "")
-_COMPARED_COLUMNS = (
-    Completion.answer,
-    Feedback.verdict,
-    Feedback.corrected_answer,
-    Case.reference_answer,
-)
 _REFERENCE = and_(Case.id == Slide.case_id, Case.reference_source.is_not(None))
 
 
@@ -78,13 +74,13 @@ def labels(session: Session, filters: Filters = NO_FILTERS) -> list[LabelRow]:
 def votes(session: Session, filters: Filters = NO_FILTERS) -> list[VoteRow]:
     """All votes; a model filter matches either side."""
     rows = []
-    for case, rater, one, other, choice, turned, known, *sides in session.execute(
+    for unit, rater, one, other, choice, turned, known, *sides in session.execute(
         votes_query(filters)
     ):
         left, right = (sides[3:], sides[:3]) if turned else (sides[:3], sides[3:])
         preference = resolve_preference(choice, turned)
         about = (choice, rater, f"{one} {other}", preference, not known)
-        rows.append(VoteRow._make((case, *left, *right, *about)))
+        rows.append(VoteRow._make((unit, *left, *right, *about)))
     return rows
 
 
@@ -166,7 +162,7 @@ def first_answers_query(filters: Filters) -> Select[*tuple[Any, ...]]:
     """Query for `first_answers`: a row per completion, the one rated last at the end."""
     own = (Question.id, CASE_ID, Question.options, Question.first_answer, Question.first_confidence)
     answered = (
-        select(*own, *_COMPARED_COLUMNS)
+        select(*own, *_compared_columns(filters))
         .select_from(Question)
         .where(Question.first_answer.is_not(None))
     )
@@ -180,7 +176,7 @@ def first_assignments_query(filters: Filters) -> Select[*tuple[Any, ...]]:
     turn = WorklistAssignment
     own = (turn.id, CASE_ID, Question.options, turn.first_answer, turn.first_confidence)
     answered = (
-        select(*own, *_COMPARED_COLUMNS)
+        select(*own, *_compared_columns(filters))
         .select_from(WorklistAssignment)
         .join(WorklistItem, WorklistItem.id == turn.item_id)
         .join(Question, Question.id == WorklistItem.question_id)
@@ -189,6 +185,14 @@ def first_assignments_query(filters: Filters) -> Select[*tuple[Any, ...]]:
     asked = _conditions(filters, turn.first_answer_at, turn.rater_id)
     seen = _visibility(filters, lambda viewer: first_answer_is_visible(viewer, turn.rater_id))
     return _with_verdicts(answered, turn.rater_id).where(*asked, *seen)
+
+
+def _compared_columns(filters: Filters) -> tuple[ColumnElement[Any], ...]:
+    """Columns to compare a first answer with; the reference only where the viewer may see it."""
+    reference: Any = Case.reference_answer
+    if filters.viewer is not None:
+        reference = case((reference_is_visible(filters.viewer), reference))
+    return Completion.answer, Feedback.verdict, Feedback.corrected_answer, reference  # type: ignore[return-value]
 
 
 def _with_verdicts(
@@ -260,10 +264,10 @@ def _is_current() -> ColumnElement[bool]:
 
 
 def _visibility(
-    filters: Filters, is_visible: Callable[[str], ColumnElement[bool]]
+    filters: Filters, is_visible: Callable[[Viewer], ColumnElement[bool]]
 ) -> list[ColumnElement[bool]]:
     """Conditions that hide rows from the viewer."""
-    return [] if filters.viewer_id is None else [is_visible(filters.viewer_id)]
+    return [] if filters.viewer is None else [is_visible(filters.viewer)]
 
 
 def _conditions(

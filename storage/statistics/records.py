@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from storage.blinding.policy import Viewer
+
 
 @dataclass(frozen=True)
 class Filters:
@@ -30,8 +32,8 @@ class Filters:
     """Account of the rater."""
     blind_votes: bool = False
     """Whether to count only votes cast without knowing the models' names."""
-    viewer_id: str | None = None
-    """Rater who views the statistics: only feedback visible to them counts; None counts all."""
+    viewer: Viewer | None = None
+    """Who views the statistics: only feedback visible to them counts; None counts all."""
 
 
 NO_FILTERS = Filters()

@@ -41,13 +41,18 @@ def _select_compared_items(worklist_id: str, rater_id: str) -> Select[str]:
     )
 
 
+def _select_busy_items(worklist_id: str, rater_id: str) -> Select[str]:
+    """Items with a pair that awaits the rater's vote."""
+    return _select_compared_items(worklist_id, rater_id).where(Comparison.ended_at.is_(None))
+
+
 ITEMS = AssignmentKind(
     table=WorklistAssignment,
     key=WorklistAssignment.item_id,
     record=AssignmentRecord,
     select_ready=_select_ready_items,
-    select_hidden=_select_compared_items,
-    hidden_for_good=True,
+    select_busy=_select_busy_items,
+    select_spoiled=_select_compared_items,
 )
 
 
@@ -92,19 +97,6 @@ def end_assignment(session: Session, assignment_id: str, *, skipped: bool = Fals
     if row.ended_at is None and not skipped and not rated:
         raise ConflictError(user_messages.RATING_MISSING)
     return end_row(session, row, skipped=skipped and not rated)
-
-
-def find_repeat_start(session: Session, question_id: str, rater_id: str) -> datetime | None:
-    """When the rater's open repeat of an item started; None if there is none.
-
-    The rater's earlier feedback stays hidden until the repeat ends.
-    """
-    return session.scalar(
-        select(WorklistAssignment.started_at)
-        .join(WorklistItem, WorklistItem.id == WorklistAssignment.item_id)
-        .where(WorklistItem.question_id == question_id, WorklistAssignment.rater_id == rater_id)
-        .where(WorklistAssignment.round > 0, WorklistAssignment.ended_at.is_(None))
-    )
 
 
 def list_rated_completions(session: Session, assignment_id: str) -> set[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from storage.accounts.store import add_account
+from storage.blinding.policy import Viewer
 from storage.feedback.store import NewFeedback
 from storage.questions.records import CompletionRecord, NewCompletion, NewQuestion, QuestionRecord
 from storage.questions.store import add_completion, add_question
@@ -89,3 +90,13 @@ def rater(session: Session, name: str = "ada") -> str:
 def verdict(completion_id: str, key: str = "k1", **given: Any) -> NewFeedback:
     """A verdict; `correct` if nothing else is said."""
     return NewFeedback(completion_id, "verdict", key, **({"verdict": "correct"} | given))
+
+
+def as_rater(account_id: str) -> Viewer:
+    """A researcher who rates."""
+    return Viewer(account_id, rates=True, sees_all=True)
+
+
+def viewing(account_id: str | None) -> Viewer | None:
+    """The same; None for whoever sees all."""
+    return None if account_id is None else as_rater(account_id)

@@ -25,10 +25,13 @@ from pathviewer.feedback.check_feedback import check_feedback
 from pathviewer.feedback.completion_reward import cached_completion_text
 from pathviewer.feedback.request import PreferenceRequest, UndoRequest, VoteRequest
 from pathviewer.questions import user_messages as question_messages
+from pathviewer.questions.blinding import require_visible
 from pathviewer.questions.errors import QuestionConflict, QuestionNotFound
 from pathviewer.questions.request import QuestionRequest, SamplingRequest
 from storage import audit
 from storage import user_messages as storage_messages
+from storage.blinding.policy import Content
+from storage.blinding.state import load_pair_state
 from storage.comparisons import pair_assignment
 from storage.errors import RecordNotFoundError
 from storage.feedback.store import NewFeedback, append_feedback, find_feedback, find_feedback_by_key
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from pathviewer.questions.service import QuestionService
     from pathviewer.settings import Settings
     from pathviewer.slides.library import SlideLibrary
+    from storage.blinding.policy import Viewer
     from storage.comparisons.records import ComparisonRecord
     from storage.database import Database
 
@@ -114,7 +118,11 @@ class ComparisonRoutes:
             worklist = find_worklist(session, worklist_id)
             since = now() - self._washout
             comparison = pair_assignment.next_comparison(session, worklist, account, since)
-            return {"comparison": None if comparison is None else self._json(session, comparison)}
+            return {
+                "comparison": None
+                if comparison is None
+                else self._json(session, caller.viewer, comparison)
+            }
 
         return await self._sessions.write(work, account)
 
@@ -130,7 +138,7 @@ class ComparisonRoutes:
         def compare(run: QuestionRun) -> dict[str, Any]:
             with self._database.session() as session:
                 comparison = pair_assignment.compare_question(session, caller.account_id, run.id)
-                return self._json(session, comparison)
+                return self._json(session, caller.viewer, comparison)
 
         return await self._asker.ask(
             caller, client, question.model_copy(update=two_answers), compare
@@ -140,7 +148,9 @@ class ComparisonRoutes:
         """Return a comparison of the caller."""
 
         def work(session: Session) -> dict[str, Any]:
-            return self._json(session, _find_own(session, comparison_id, caller.account_id))
+            return self._json(
+                session, caller.viewer, _find_own(session, comparison_id, caller.viewer)
+            )
 
         return await self._sessions.read(work)
 
@@ -150,7 +160,7 @@ class ComparisonRoutes:
         await self._consents.require_consent(caller)
 
         def work(session: Session) -> dict[str, Any]:
-            comparison = _find_own(session, comparison_id, account)
+            comparison = _find_own(session, comparison_id, caller.viewer)
             appended = append_feedback(session, account, _new_vote(session, comparison, vote))
             if not appended.repeated:
                 comparison = pair_assignment.record_vote(
@@ -158,7 +168,7 @@ class ComparisonRoutes:
                 )
                 detail = {"kind": "preference", "feedback": appended.record.id}
                 audit.add_entry(session, account, "judge", appended.record.completion_id, detail)
-            return self._json(session, comparison)
+            return self._json(session, caller.viewer, comparison)
 
         return await self._sessions.write(work, account)
 
@@ -167,10 +177,10 @@ class ComparisonRoutes:
         account = caller.account_id
 
         def work(session: Session) -> dict[str, Any]:
-            comparison = _find_own(session, comparison_id, account)
+            comparison = _find_own(session, comparison_id, caller.viewer)
             if find_feedback_by_key(session, account, undo.key) is None:
                 comparison = _undo_vote(session, comparison, undo.key)
-            return self._json(session, comparison)
+            return self._json(session, caller.viewer, comparison)
 
         return await self._sessions.write(work, account)
 
@@ -179,10 +189,9 @@ class ComparisonRoutes:
         account = caller.account_id
 
         def work(session: Session) -> dict[str, Any]:
-            comparison = _find_own(session, comparison_id, account)
-            return self._json(
-                session, pair_assignment.skip_comparison(session, comparison.id, account)
-            )
+            comparison = _find_own(session, comparison_id, caller.viewer)
+            skipped = pair_assignment.skip_comparison(session, comparison.id, account)
+            return self._json(session, caller.viewer, skipped)
 
         return await self._sessions.write(work, account)
 
@@ -199,7 +208,9 @@ class ComparisonRoutes:
 
         def work() -> dict[str, Any]:
             with self._database.read_only() as session:
-                answers = find_side_completions(session, _find_own(session, comparison_id, account))
+                answers = find_side_completions(
+                    session, _find_own(session, comparison_id, caller.viewer)
+                )
             if not answers:
                 raise QuestionNotFound(question_messages.NO_MAPS_YET)
             completion, record = answers[side]
@@ -210,8 +221,11 @@ class ComparisonRoutes:
 
         return await while_connected(client, lambda: self._work.maps.run(work, account))
 
-    def _json(self, session: Session, comparison: ComparisonRecord) -> dict[str, Any]:
-        document = comparison_json(session, comparison, shows_names=self._library.shows_names)
+    def _json(
+        self, session: Session, viewer: Viewer, comparison: ComparisonRecord
+    ) -> dict[str, Any]:
+        shows_names = self._library.shows_names
+        document = comparison_json(session, comparison, viewer, shows_names=shows_names)
         document["slide"]["name"] = self._library.name_of(document["slide"]["id"])
         worklist_facts, document["progress"] = document["worklist"], None
         if worklist_facts:
@@ -222,19 +236,20 @@ class ComparisonRoutes:
         return document
 
 
-def _find_own(session: Session, comparison_id: str, account: str) -> ComparisonRecord:
+def _find_own(session: Session, comparison_id: str, viewer: Viewer) -> ComparisonRecord:
     """Return a comparison of the account.
 
     Raises QuestionNotFound unless it is the account's own, and QuestionConflict while the account
     compares the same pair again.
     """
     try:
-        comparison = pair_assignment.find_comparison(session, comparison_id, account)
+        comparison = pair_assignment.find_comparison(session, comparison_id, viewer.account_id)
     except RecordNotFoundError as error:
         raise QuestionNotFound(str(error)) from error
-    repeat = pair_assignment.find_repeated_comparison(session, comparison)
-    if repeat is not None and repeat.ended_at is None:
-        raise QuestionConflict(user_messages.REPEAT_UNDER_WAY)
+    completion_ids = pair_assignment.find_sides(session, comparison)
+    if comparison.ended_at is not None and completion_ids is not None:
+        access = load_pair_state(session, viewer, completion_ids)
+        require_visible(access.decide(Content.own_vote))
     return comparison
 
 

@@ -20,7 +20,7 @@ from pathviewer.export.formats import rater_name
 from pathviewer.export.plan import FORMATS, ExportPlan, as_json
 from pathviewer.export.record import record_export
 from pathviewer.export.splits import parse_shares
-from storage.blinding.visible_feedback import count_hidden_feedback
+from storage.blinding.conditions import count_hidden_feedback
 from storage.cases.store import list_cases
 from storage.export_rows import Selection
 from storage.names import normalize_name
@@ -29,6 +29,7 @@ from storage.statistics.feedback_rows import list_filter_choices
 if TYPE_CHECKING:
     from pathviewer.auth.identity import Identity
     from pathviewer.export.jobs import ExportJob, ExportJobs
+    from storage.blinding.policy import Viewer
     from storage.database import Database
 
 
@@ -93,7 +94,7 @@ class ExportRoutes:
 
     async def choices(self, caller: Exporter) -> dict[str, Any]:
         """Return formats, and the values to filter by."""
-        return await run_in_threadpool(self._list_choices, caller.viewer_id)
+        return await run_in_threadpool(self._list_choices, caller.viewer)
 
     def _find_own(self, caller: Identity, export_id: str) -> ExportJob:
         job = self._jobs.find(export_id, caller.account_id)
@@ -101,10 +102,10 @@ class ExportRoutes:
             raise ExportNotFound(user_messages.NO_EXPORT)
         return job
 
-    def _list_choices(self, viewer: str | None) -> dict[str, Any]:
+    def _list_choices(self, viewer: Viewer) -> dict[str, Any]:
         with self._database.read_only() as session:
             available, cases = list_filter_choices(session), list_cases(session)
-            blinded_count = 0 if viewer is None else count_hidden_feedback(session, viewer)
+            blinded_count = count_hidden_feedback(session, viewer)
         return {
             "formats": [{"name": each.name, "trainer": each.trainer} for each in FORMATS.values()],
             "models": available.models,
@@ -120,7 +121,7 @@ class ExportRoutes:
                 format=FORMATS[export.format],
                 rule=parse_rule(export.rule),
                 shares=parse_shares(export.splits),
-                selection=self._find_selection(export, caller.viewer_id),
+                selection=self._find_selection(export, caller.viewer),
                 comments=export.comments,
                 licence=export.licence or self._licence,
             )
@@ -128,7 +129,7 @@ class ExportRoutes:
         except ExportError as error:
             raise ExportRefused(str(error)) from error
 
-    def _find_selection(self, export: ExportRequest, viewer: str | None) -> Selection:
+    def _find_selection(self, export: ExportRequest, viewer: Viewer) -> Selection:
         with self._database.read_only() as session:
             accounts = {rater_name(each): each for each in list_filter_choices(session).raters}
             cases = {normalize_name(case.name): case.id for case in list_cases(session)}
@@ -145,7 +146,7 @@ class ExportRoutes:
             case_ids=_find_ids("cases", export.cases, cases),
             tasks=frozenset(export.question_types),
             teaching=export.teaching,
-            viewer_id=viewer,
+            viewer=viewer,
         )
 
     def _record(self, job: ExportJob) -> None:

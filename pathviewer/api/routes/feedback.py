@@ -15,7 +15,6 @@ from starlette.responses import Response
 from pathviewer.api import user_messages
 from pathviewer.api.json_route import Judge, json_router
 from pathviewer.api.schemas.feedback import CompletionFeedback, FeedbackReceiptOut
-from pathviewer.auth.roles import SEES_ALL
 from pathviewer.feedback.check_feedback import check_feedback
 from pathviewer.feedback.completion_reward import cached_completion_text
 from pathviewer.feedback.feedback_json import (
@@ -27,16 +26,12 @@ from pathviewer.feedback.feedback_json import (
     select_own_feedback,
 )
 from pathviewer.feedback.request import FeedbackRequest
-from pathviewer.questions import user_messages as question_messages
-from pathviewer.questions.blinding import is_assigned
-from pathviewer.questions.errors import (
-    QuestionConflict,
-    QuestionForbidden,
-    QuestionNotFound,
-    QuestionRefused,
-)
+from pathviewer.questions.blinding import require_visible
+from pathviewer.questions.errors import QuestionForbidden, QuestionNotFound, QuestionRefused
 from pathviewer.slides.errors import SlideGone, SlideNotFound
 from storage import audit
+from storage.blinding.policy import Content, Mode, Viewer
+from storage.blinding.state import QuestionState, load_question_state
 from storage.errors import RecordNotFoundError, StorageError
 from storage.feedback.store import (
     FeedbackReceipt,
@@ -46,8 +41,6 @@ from storage.feedback.store import (
 )
 from storage.group_commit import GroupWriter
 from storage.questions.store import find_completion, find_question
-from storage.worklists.item_assignment import find_repeat_start
-from storage.worklists.store import find_item_of_question
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -72,8 +65,8 @@ class FeedbackTarget:
     question: QuestionRecord
     """Its question."""
 
-    from_worklist: bool = False
-    """Whether it belongs to a worklist, whose assignments decide who may judge it when."""
+    access: QuestionState
+    """What the caller may see of the question."""
 
 
 class FeedbackRoutes:
@@ -86,7 +79,7 @@ class FeedbackRoutes:
         self._consents = consents
         self._database = database
         self._writer = GroupWriter(database)
-        self._targets: LRUCache[str, FeedbackTarget] = LRUCache(
+        self._targets: LRUCache[tuple[Viewer, str], FeedbackTarget] = LRUCache(
             MOST_CACHED_TARGETS
         )  # of that thread
 
@@ -146,14 +139,11 @@ class FeedbackRoutes:
     def _find_target(
         self, session: Session, identity: Identity, completion_id: str
     ) -> FeedbackTarget:
-        """As `find_feedback_target`, with a cache of completions outside worklists."""
-        target = self._targets.get(completion_id)
-        if target is None or target.from_worklist:
-            target = self._targets[completion_id] = find_feedback_target(
-                session, identity, completion_id
-            )
-        else:
-            check_rater(identity, target, assigned=False)
+        """As `find_feedback_target`, with a cache of the accounts' own questions."""
+        key = (identity.viewer, completion_id)
+        target = self._targets.get(key) or find_feedback_target(session, identity, completion_id)
+        if target.access.mode is Mode.own_question:  # once visible, it stays visible
+            self._targets[key] = target
         return target
 
     def _slide_size(self, slide_id: str) -> tuple[int, int] | None:
@@ -169,10 +159,10 @@ class FeedbackRoutes:
             target = find_feedback_target(session, identity, completion_id)
             current = list_current_feedback(session, [target.completion.id])
             all_feedback = list_feedback_history(session, [target.completion.id])
-            repeat_start = find_repeat_start(session, target.question.id, identity.account_id)
-        own_feedback = select_own_feedback(current, identity.account_id, repeat_start)
-        own_history = select_own_feedback(all_feedback, identity.account_id, repeat_start)
-        others_blinded = not {"verdict", "labels"} <= {record.kind for record in own_feedback}
+        since = target.access.repeat_start
+        own_feedback = select_own_feedback(current, identity.account_id, since)
+        own_history = select_own_feedback(all_feedback, identity.account_id, since)
+        others_blinded = not target.access.decide(Content.feedback, completion_id).is_visible
         return {
             "own": feedback_by_kind_json(own_feedback)
             | {"preferences": feedback_of_kind_json(own_feedback, "preference")},
@@ -197,9 +187,9 @@ def check_sender(identity: Identity, account: str | None) -> None:
 def find_feedback_target(
     session: Session, identity: Identity, completion_id: str
 ) -> FeedbackTarget:
-    """Return a completion that the account may judge: its question is visible or assigned to it.
+    """Return a completion that the account may judge, which is one that it may see.
 
-    Raises QuestionNotFound, and QuestionRefused while the account's own answer comes first.
+    Raises QuestionNotFound, and QuestionRefused while the account must do something first.
     """
     try:
         if "\0" in completion_id:  # PostgreSQL would raise an error instead
@@ -208,26 +198,9 @@ def find_feedback_target(
     except RecordNotFoundError:
         raise QuestionNotFound(user_messages.NO_ANSWER_TO_JUDGE) from None
     question = find_question(session, completion.question_id)
-    from_worklist = find_item_of_question(session, question.id) is not None
-    assigned = from_worklist and is_assigned(
-        session, question.id, identity.account_id, judges_all=identity.judges_all
-    )
-    target = FeedbackTarget(completion, question, from_worklist)
-    check_rater(identity, target, assigned)
-    return target
-
-
-def check_rater(identity: Identity, target: FeedbackTarget, assigned: bool) -> None:
-    """Raise QuestionNotFound or QuestionRefused as `find_feedback_target` does.
-
-    `assigned` says whether a worklist assigned the completion to the account.
-    """
-    question = target.question
-    is_own = assigned or identity.account_id == question.account_id
-    if not is_own and identity.role not in SEES_ALL:
-        raise QuestionNotFound(user_messages.NO_ANSWER_TO_JUDGE)
-    if question.blind and question.first_answer is None:
-        raise QuestionConflict(question_messages.ANSWER_FIRST)
+    access = load_question_state(session, question.id, identity.viewer)
+    require_visible(access.decide(Content.answers), user_messages.NO_ANSWER_TO_JUDGE)
+    return FeedbackTarget(completion, question, access)
 
 
 def check_pair(target: FeedbackTarget, other: FeedbackTarget) -> None:

@@ -135,7 +135,7 @@ class InsightsRoutes:
         with self._database.read_only() as session:
             available = list_filter_choices(session)
             filters = parse_filters(query, available)
-            filters = replace(filters, viewer_id=caller.viewer_id)
+            filters = replace(filters, viewer=caller.viewer)
             key, last = (filters, caller.account_id), audit.newest_entry_id(session)
             snapshot = self._cache.get(key)
             if (

@@ -15,14 +15,15 @@ from pathviewer.api.report_templates import report_template
 from pathviewer.feedback.feedback_json import select_own_feedback
 from pathviewer.questions.errors import QuestionConflict
 from pathviewer.questions.report import collect_attention, report_facts
+from storage.blinding.state import load_question_state
 from storage.feedback.store import list_current_feedback
 from storage.slides.store import find_slide_record
-from storage.worklists.item_assignment import find_repeat_start
 
 if TYPE_CHECKING:
     from pathviewer.auth.slide_access_log import SlideAccessLog
     from pathviewer.questions.service import QuestionService
     from pathviewer.questions.snapshot import QuestionSnapshot
+    from storage.blinding.policy import Viewer
     from storage.database import Database
 
 
@@ -49,26 +50,26 @@ class QuestionReportRoutes:
         if snapshot.is_blinded or snapshot.record.state == "running":
             raise QuestionConflict(user_messages.REPORT_NOT_READY)
         html = await run_in_threadpool(
-            render_report, self._questions, self._database, snapshot, caller.account_id
+            render_report, self._questions, self._database, snapshot, caller.viewer
         )
         await self._openings.log_view(caller, snapshot.record.slide_id)
         return HTMLResponse(html)
 
 
 def render_report(
-    questions: QuestionService, database: Database, snapshot: QuestionSnapshot, account_id: str
+    questions: QuestionService, database: Database, snapshot: QuestionSnapshot, viewer: Viewer
 ) -> str:
     """Render the report with the account's own feedback only."""
     record = snapshot.record
     picture = questions.store.load_picture(record)
     with database.read_only() as session:
         slide = find_slide_record(session, record.slide_id).alias
-        repeat_start = find_repeat_start(session, record.id, account_id)
+        since = load_question_state(session, record.id, viewer).repeat_start
         feedback = list_current_feedback(
-            session, [each.id for each in snapshot.completions], account_id
+            session, [each.id for each in snapshot.completions], viewer.account_id
         )
-        own_feedback = select_own_feedback(feedback, account_id, repeat_start)
+        own_feedback = select_own_feedback(feedback, viewer.account_id, since)
     attention = collect_attention(snapshot, lambda index: questions.find_attention(snapshot, index))
     facts = report_facts(snapshot, slide, picture, attention, own_feedback)
-    is_author = record.account_id == account_id
+    is_author = record.account_id == viewer.account_id
     return report_template("report").render(facts | {"first": is_author})

@@ -10,7 +10,6 @@ from starlette.concurrency import run_in_threadpool
 
 from pathviewer.api.json_route import Asker, json_router
 from pathviewer.api.schemas.questions import DISAGREEMENT, SlideMap
-from pathviewer.auth.roles import SEES_ALL
 from storage.questions.slide_map import (
     MapFeedback,
     MapQuestion,
@@ -45,15 +44,8 @@ class SlideMapRoutes:
 
     def _read(self, caller: Identity, slide_id: str) -> dict[str, Any]:
         with self._database.read_only() as session:
-            entries = list_map_questions(
-                session,
-                slide_id,
-                caller.account_id,
-                sees_all=caller.role in SEES_ALL,
-                is_rater=caller.rater,
-                limit=MOST_QUESTIONS + 1,
-            )
-            feedback = list_map_feedback(session, [one.id for one in entries], caller.viewer_id)
+            entries = list_map_questions(session, slide_id, caller.viewer, MOST_QUESTIONS + 1)
+            feedback = list_map_feedback(session, [one.id for one in entries], caller.viewer)
         questions = [map_entry_json(entry, feedback) for entry in entries[:MOST_QUESTIONS]]
         return {"questions": questions, "more": len(entries) > MOST_QUESTIONS}
 

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, StreamingResponse
 from pathviewer.api.json_route import InsightsReader, json_router
 from pathviewer.api.report_templates import report_template
 from pathviewer.common.work_queue import WRITES
-from pathviewer.worklists.report import ReportViewer, WorklistReport
+from pathviewer.worklists.report import WorklistReport
 from storage import audit
 
 if TYPE_CHECKING:
@@ -48,9 +48,13 @@ class WorklistReportRoutes:
 
     async def report(self, caller: InsightsReader, worklist_id: str) -> StreamingResponse:
         """Return a worklist as one self-contained page to print, streamed."""
-        viewer = ReportViewer(caller.account_id, caller.viewer_id is not None)
         contents = await run_in_threadpool(
-            WorklistReport, self._database, self._store, self._library.name_of, viewer, worklist_id
+            WorklistReport,
+            self._database,
+            self._store,
+            self._library.name_of,
+            caller.viewer,
+            worklist_id,
         )
         await self._openings.log_view(caller, *contents.slides())
         return await WRITES.run(

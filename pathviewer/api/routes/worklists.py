@@ -20,7 +20,10 @@ from pathviewer.api.schemas.worklists import (
     WorklistOut,
 )
 from pathviewer.feedback.request import OwnAnswerRequest
+from pathviewer.questions.blinding import require_visible
 from pathviewer.questions.errors import QuestionNotFound
+from storage.blinding.policy import Access, Content
+from storage.blinding.state import load_question_state
 from storage.questions.store import list_completions
 from storage.tables import now
 from storage.worklists.item_assignment import (
@@ -38,8 +41,9 @@ if TYPE_CHECKING:
 
     from pathviewer.settings import Settings
     from pathviewer.slides.library import SlideLibrary
+    from storage.blinding.policy import Viewer
     from storage.database import Database
-    from storage.worklists.records import AssignmentRecord, ItemRecord, WorklistRecord
+    from storage.worklists.records import AssignmentRecord
 
 
 class WorklistRoutes:
@@ -68,12 +72,12 @@ class WorklistRoutes:
 
     async def next(self, caller: Judge, worklist_id: str) -> dict[str, Any]:
         """Return the caller's open item, or assign the next; a null item if there is none."""
-        account = caller.account_id
+        account, viewer = caller.account_id, caller.viewer
 
         def work(session: Session) -> dict[str, Any]:
             worklist = find_worklist(session, worklist_id)
             assignment = next_assignment(session, worklist, account, now() - self._washout)
-            item = None if assignment is None else self._item_json(session, worklist, assignment)
+            item = None if assignment is None else self._item_json(session, viewer, assignment)
             return {
                 "item": item,
                 "worklist": {"id": worklist.id, "name": worklist.name},
@@ -86,8 +90,8 @@ class WorklistRoutes:
         """Return an item assigned to the caller."""
 
         def work(session: Session) -> dict[str, Any]:
-            item, assignment = _find_own(session, item_id, caller.account_id)
-            return self._item_json(session, find_worklist(session, item.worklist_id), assignment)
+            assignment = _find_own(session, item_id, caller.account_id)
+            return self._item_json(session, caller.viewer, assignment)
 
         return await self._sessions.read(work)
 
@@ -97,11 +101,13 @@ class WorklistRoutes:
         """Give one's own answer; the item with its completions. 409 for a second answer."""
 
         def work(session: Session) -> dict[str, Any]:
-            item, assignment = _find_own(session, item_id, caller.account_id)
             assignment = freeze_assignment_answer(
-                session, assignment.id, answer.answer, answer.confidence
+                session,
+                _find_own(session, item_id, caller.account_id).id,
+                answer.answer,
+                answer.confidence,
             )
-            return self._item_json(session, find_worklist(session, item.worklist_id), assignment)
+            return self._item_json(session, caller.viewer, assignment)
 
         return await self._sessions.write(work, caller.account_id)
 
@@ -109,21 +115,28 @@ class WorklistRoutes:
         """End the assignment, `again` if it had ended; 409 if neither judged nor skipped."""
 
         def work(session: Session) -> dict[str, Any]:
-            _, assignment = _find_own(session, item_id, caller.account_id)
+            assignment = _find_own(session, item_id, caller.account_id)
             ended = end_assignment(session, assignment.id, skipped=ending.skipped)
             return {"id": item_id, "again": not ended}
 
         return await self._sessions.write(work, caller.account_id)
 
     def _item_json(
-        self, session: Session, worklist: WorklistRecord, assignment: AssignmentRecord
+        self, session: Session, viewer: Viewer, assignment: AssignmentRecord
     ) -> dict[str, Any]:
-        """Return an item as its rater may see it now."""
+        """Return an item as its rater may see it now.
+
+        Raises QuestionConflict while a pair of its completions awaits the rater's vote.
+        """
         item = find_item(session, assignment.item_id)
+        worklist = find_worklist(session, item.worklist_id)
+        access = load_question_state(session, str(item.question_id), viewer)
+        answers = access.decide(Content.answers)
+        if answers.access is not Access.answer_first:
+            require_visible(answers)
         rated_ids = list_rated_completions(session, assignment.id)
-        question_id = (
-            None if worklist.blind and assignment.first_answer is None else item.question_id
-        )
+        question_id = item.question_id if answers.is_visible else None
+        shows_reference = worklist.teaching and access.decide(Content.reference).is_visible
         return {
             "id": item.id,
             "worklist": {"id": worklist.id, "name": worklist.name},
@@ -141,17 +154,17 @@ class WorklistRoutes:
             "completions": None
             if question_id is None
             else _completions_json(session, question_id, rated_ids),
-            "reference_answer": item.reference_answer if worklist.teaching and rated_ids else None,
+            "reference_answer": item.reference_answer if shows_reference else None,
             "ended": assignment.ended_at is not None,
         }
 
 
-def _find_own(session: Session, item_id: str, account: str) -> tuple[ItemRecord, AssignmentRecord]:
-    """Return an item and the account's assignment. Raises QuestionNotFound without one."""
+def _find_own(session: Session, item_id: str, account: str) -> AssignmentRecord:
+    """Return the account's assignment of an item. Raises QuestionNotFound without one."""
     assignment = None if "\0" in item_id else find_assignment(session, item_id, account)
     if assignment is None:
         raise QuestionNotFound(user_messages.NO_ITEM)
-    return find_item(session, item_id), assignment
+    return assignment
 
 
 def _worklists_json(session: Session, account: str) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from pathviewer.commands.main import app
 from pathviewer.commands.openapi import build_document
-from pathviewer.fuzz.random_requests import Caller, RandomRequest, RequestSource
+from pathviewer.fuzz.random_requests import MOST_TARGET, Caller, RandomRequest, RequestSource
 from pathviewer.fuzz.request_findings import FAULTS, Findings, RequestFuzzReport
 from pathviewer.fuzz.request_schema import extend_document
 
@@ -63,6 +63,12 @@ def test_requests_reach_many_operations_with_real_ids() -> None:
     assert len(labels) > 50
     assert {label.split()[0] for label in labels} >= {"GET", "POST", "PUT", "PATCH", "DELETE"}
     assert sum("/slides/A" in each.target or b'"slide": "A"' in each.body for each in requests) > 20
+
+
+def test_no_target_is_longer_than_the_client_sends() -> None:
+    source = RequestSource("1", DOCUMENT, {}, [LOCAL])
+    long = replace(REQUEST, target="/x?" + "x" * 100_000, headers=(("accept", "*/*"),))
+    assert {len(source._damage(long).target) for _ in range(9)} == {MOST_TARGET}
 
 
 def answer(status: int, **content: Any) -> httpx.Response:

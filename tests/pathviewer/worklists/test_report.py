@@ -99,7 +99,7 @@ def test_a_report_tells_the_reader_what_he_has_judged_himself(clients: Clients) 
         assert words not in page, words  # eve is a rater and has judged nothing yet
     item = next_item(eve)
     waiting = report(eve).raise_for_status().text
-    assert "Give your own answer first" in waiting
+    assert "hidden until the first answer; give that first" in waiting
     # the model's words are kept back of the item in hand and of the one that is still to come
     for words in ('class="step"', "Provenance", "where it looked", "scripted"):
         assert words not in page + waiting, words

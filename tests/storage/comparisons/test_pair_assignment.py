@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
+from storage.blinding.state import load_question_state
 from storage.cases.store import SlideDescription, describe_slide, find_case
 from storage.comparisons.pair_assignment import (
     compare_question,
     find_comparison,
     find_repeated_comparison,
     find_sides,
-    has_open_comparison,
     list_other_votes,
     next_comparison,
     pair_progress,
@@ -40,7 +40,7 @@ from storage.withdrawals import withdraw_case, withdraw_rater
 from storage.worklists.item_assignment import next_assignment
 from storage.worklists.store import find_item_of_question, list_items
 from tests.storage.pair_lists import LONG_AGO, cast, made, say, take, walk
-from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_slide
+from tests.storage.reading_rows import COMPLETION, as_rater, new_reading, rater, stored_slide
 
 
 def test_everybody_has_an_order_and_sides_of_his_own(sqlite_database: Database) -> None:
@@ -119,11 +119,15 @@ def test_a_reading_is_open_to_a_rater_once_he_has_voted(database: Database) -> N
         assert [find_item_of_question(session, str(each)) for each in readings] == [item, item]
         assert list_questions(session, "local") == []
         for reading in readings:
-            assert has_open_comparison(session, str(reading), ada) is True
-            assert has_open_comparison(session, str(reading), "local") is None
+            assert comparison_of(session, str(reading), ada) == "open"
+            assert comparison_of(session, str(reading), "local") == "drawn"
     cast(database, one)
     with database.read_only() as session:
-        assert [has_open_comparison(session, str(each), ada) for each in readings] == [False] * 2
+        assert [comparison_of(session, str(each), ada) for each in readings] == ["voted"] * 2
+
+
+def comparison_of(session: Session, reading: str, account: str) -> str:
+    return load_question_state(session, reading, as_rater(account)).state.comparison
 
 
 def _beside(session: Session, first: str) -> list[str]:

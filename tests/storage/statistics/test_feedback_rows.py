@@ -47,15 +47,15 @@ from storage.worklists.item_assignment import freeze_assignment_answer, next_ass
 from storage.worklists.records import NewItem, NewWorklist
 from storage.worklists.store import add_worklist, freeze_item, list_items
 from tests.databases import new_database
-from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_pair, verdict
+from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_pair, verdict, viewing
 
 QUERIES: dict[str, Callable[[Session], Select[Any]]] = {
     "verdicts": lambda _: verdicts_query(Filters()),
     "labels": lambda _: labels_query(Filters()),
     "votes": lambda _: votes_query(Filters()),
     "first answers": lambda _: first_answers_query(Filters()),
-    "first turns": lambda _: first_assignments_query(Filters(viewer_id="x")),
-    "verdicts for a rater": lambda _: verdicts_query(Filters(viewer_id="x")),
+    "first turns": lambda _: first_assignments_query(Filters(viewer=viewing("x"))),
+    "verdicts for a rater": lambda _: verdicts_query(Filters(viewer=viewing("x"))),
     "times": lambda _: times_query(Filters()),
     "judge labels": lambda _: judge_labels_query(Filters()),
     "repeated votes": lambda _: repeated_votes_query(Filters()),

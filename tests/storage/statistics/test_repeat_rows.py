@@ -21,7 +21,14 @@ from storage.worklists.item_assignment import end_assignment, next_assignment
 from storage.worklists.records import NewItem, NewWorklist
 from storage.worklists.store import add_worklist, find_item, freeze_item, list_items
 from tests.storage.pair_lists import LONG_AGO, cast, made, say, take, walk
-from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_slide, verdict
+from tests.storage.reading_rows import (
+    COMPLETION,
+    new_reading,
+    rater,
+    stored_slide,
+    verdict,
+    viewing,
+)
 
 
 def judged(session: Session, item: str, who: str, key: str, said: str) -> None:
@@ -60,8 +67,8 @@ def test_what_came_again_is_found_whatever_superseded_it(database: Database) -> 
             ("incorrect", "incorrect"),
         ]
         assert repeats(session, Filters(since=now())) == []
-        assert repeats(session, Filters(viewer_id="somebody else")) == []
-        assert len(repeats(session, Filters(viewer_id=ada))) == len(rows)
+        assert repeats(session, Filters(viewer=viewing("somebody else"))) == []
+        assert len(repeats(session, Filters(viewer=viewing(ada)))) == len(rows)
 
 
 def test_votes_of_both_turns_are_a_repeat_whatever_the_sides(database: Database) -> None:
@@ -86,7 +93,11 @@ def test_votes_of_both_turns_are_a_repeat_whatever_the_sides(database: Database)
         assert [(row.first, row.again) for row in rows] == wanted
         assert {row.rater for row in rows} == {ada}
         assert len(repeated_votes(session, Filters(model="large"))) == len(wanted)
-        nothing = (Filters(model="other"), Filters(since=now()), Filters(viewer_id="somebody else"))
+        nothing = (
+            Filters(model="other"),
+            Filters(since=now()),
+            Filters(viewer=viewing("somebody else")),
+        )
         assert [repeated_votes(session, each) for each in nothing] == [[]] * 3
     with database.session() as session:
         again = find_repeated_comparison(session, firsts[0])

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
+from storage.blinding.state import load_question_state
 from storage.cases.store import SlideDescription, describe_slide, find_case
 from storage.database import Database
 from storage.errors import ConflictError, NameTakenError, RecordNotFoundError
@@ -17,7 +18,6 @@ from storage.withdrawals import withdraw_case, withdraw_rater
 from storage.worklists.item_assignment import (
     end_assignment,
     find_assignment,
-    find_repeat_start,
     freeze_assignment_answer,
     next_assignment,
     worklist_progress,
@@ -39,7 +39,14 @@ from storage.worklists.store import (
     list_items,
     list_worklists,
 )
-from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_slide, verdict
+from tests.storage.reading_rows import (
+    COMPLETION,
+    as_rater,
+    new_reading,
+    rater,
+    stored_slide,
+    verdict,
+)
 
 LONG_AGO = timedelta(days=14)
 
@@ -157,12 +164,16 @@ def test_ones_own_items_come_again_after_the_washout(sqlite_database: Database) 
         end_assignment(session, turn.id)  # the verdict of the first round is not this one's
     reading = str(item_of(sqlite_database, turn).question_id)
     with sqlite_database.session() as session:
-        assert find_repeat_start(session, reading, ada) == turn.started_at
+        assert repeat_start(session, reading, ada) == turn.started_at
         assert end_assignment(session, turn.id, skipped=True)
-        assert find_repeat_start(session, reading, ada) is None
+        assert repeat_start(session, reading, ada) is None
     turn = take(sqlite_database, found, ada, later)
     assert turn is not None
     assert (turn.item_id, turn.round) == (order[1], 1)
+
+
+def repeat_start(session: Session, reading: str, account: str) -> datetime | None:
+    return load_question_state(session, reading, as_rater(account)).repeat_start
 
 
 def item_of(database: Database, turn: AssignmentRecord) -> ItemRecord:

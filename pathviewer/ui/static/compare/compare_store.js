@@ -6,7 +6,7 @@
  * @import { BallotDraft, BySide, Comparison, ShownSide, SideName } from "../../page_types"
  */
 
-import { failureOf, request } from "../core/api.js";
+import { adviceOf, failureOf, request } from "../core/api.js";
 import { openStream } from "./compare_stream.js";
 import { forget, keep, recall } from "../core/browser_storage.js";
 import { say, store } from "../core/store.js";
@@ -23,8 +23,6 @@ let stream = null;
 let since = 0;
 /** @type {string|null} */
 let doubted = null;
-/** @type {Map<string, string>} */
-const keys = new Map();
 
 store.set("comparison", null);
 store.set("list", null);
@@ -99,7 +97,7 @@ export async function vote(choice) {
   }
   const { reasons, comment } = store.get("ballot");
   const json = {
-    key: keyOf(one.id),
+    key: newKey(),
     choice,
     reasons,
     comment: comment.trim() || null,
@@ -108,12 +106,16 @@ export async function vote(choice) {
   };
   const path = { comparison_id: one.id };
   await ask(
-    () => request("POST /api/comparisons/{comparison_id}/vote", { path, json }),
+    () =>
+      request("POST /api/comparisons/{comparison_id}/vote", { path, json }).catch((error) =>
+        already(error, one.id, ({ vote: stored }) => Boolean(stored)),
+      ),
     (told) => {
-      keys.delete(one.id);
       forget(BALLOT + one.id);
       remember([...voted(), one.id]);
       show(told);
+      if (told.vote?.choice !== choice)
+        say("You voted on this pair before, and that vote holds; undo it to vote again.");
     },
     "Not saved: ",
   );
@@ -128,7 +130,10 @@ export async function undo() {
   }
   const sent = { path: { comparison_id: last }, json: { key: newKey() } };
   await ask(
-    () => request("POST /api/comparisons/{comparison_id}/undo", sent),
+    () =>
+      request("POST /api/comparisons/{comparison_id}/undo", sent).catch((error) =>
+        already(error, last, ({ vote: stored }) => !stored),
+      ),
     (told) => {
       remember(voted().slice(0, -1));
       if (told.worklist) store.set("list", told.worklist.id);
@@ -254,17 +259,24 @@ async function asked(asking, done, answered = () => {}, failed = "") {
   } catch (thrown) {
     const error = failureOf(thrown);
     if (error.status === undefined) throw error;
-    if (error.status !== 401) say(failed + error.message, "warning");
+    if (error.status !== 401) say(failed + adviceOf(error), "warning");
   }
   answered();
   if (told) await done(told);
 }
 
-/** The same key as long as the same vote is tried. @param {string} id */
-function keyOf(id) {
-  const key = keys.get(id) ?? newKey();
-  keys.set(id, key);
-  return key;
+/**
+ * The comparison where the server had done before what it refuses now: a reply was lost, or another
+ * tab was quicker.
+ * @param {unknown} refused
+ * @param {string} id
+ * @param {(told: ComparisonOut) => boolean} done
+ */
+async function already(refused, id, done) {
+  if (failureOf(refused).status !== 409) throw refused;
+  const told = await request(ONE, { path: { comparison_id: id } });
+  if (!done(told)) throw refused;
+  return told;
 }
 
 function newKey() {
@@ -273,10 +285,13 @@ function newKey() {
     .join("");
 }
 
-/** Comparisons voted on in this tab, the newest last; a reload keeps them. @returns {string[]} */
+/**
+ * Comparisons that the account voted on in this tab, the newest last; a reload keeps them.
+ * @returns {string[]}
+ */
 function voted() {
   try {
-    return JSON.parse(window.sessionStorage.getItem(VOTED) ?? "[]");
+    return JSON.parse(window.sessionStorage.getItem(votedName()) ?? "[]");
   } catch {
     return [];
   }
@@ -284,7 +299,11 @@ function voted() {
 
 /** @param {string[]} ids */
 function remember(ids) {
-  window.sessionStorage.setItem(VOTED, JSON.stringify(ids.slice(-200)));
+  window.sessionStorage.setItem(votedName(), JSON.stringify(ids.slice(-200)));
+}
+
+function votedName() {
+  return `${VOTED} ${store.get("me")?.account}`;
 }
 
 /** @param {ComparisonOut|null} one */

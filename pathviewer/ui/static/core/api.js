@@ -116,6 +116,14 @@ export function failureOf(error) {
   return /** @type {Failure} */ (error);
 }
 
+/**
+ * What a user is told of a request that nothing sends again by itself.
+ * @param {Failure} failure
+ */
+export function adviceOf({ status, message }) {
+  return status === 0 ? "The server cannot be reached. What you see stays; try again." : message;
+}
+
 /** Whether a request was given up by the page itself. @param {unknown} error */
 export function isAbort(error) {
   return error instanceof Error && error.name === "AbortError";

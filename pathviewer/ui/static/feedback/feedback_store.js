@@ -34,6 +34,15 @@ export function keepJudging() {
   window.addEventListener("storage", ({ newValue }) => newValue === null && !unsaved() && load());
 }
 
+/**
+ * What a draft is kept as; what was begun in an item's first round is not shown in its repeat.
+ * @param {string} completion
+ */
+function draftName(completion) {
+  const round = store.get("reading")?.item?.round;
+  return DRAFT + completion + (round ? ` ${round}` : "");
+}
+
 /** The completion that can be judged now, or null: written to its end, with its id known. */
 function judgeable() {
   const completion = shownCompletion();
@@ -61,9 +70,9 @@ function follow() {
     savedAt: null,
     refused: null,
     loaded: false,
-    recalled: recall(DRAFT + id) !== null,
+    recalled: recall(draftName(id)) !== null,
   });
-  store.set("draft", recall(DRAFT + id) ?? draftOf(id, known));
+  store.set("draft", recall(draftName(id)) ?? draftOf(id, known));
   load();
 }
 
@@ -104,13 +113,13 @@ async function load() {
   });
   if (untouched) show(draftOf(id, known));
   else if (!before.loaded && !before.recalled) typedOver(draftOf(id, known));
-  else if (!unsaved()) forget(DRAFT + id);
+  else if (!unsaved()) forget(draftName(id));
 }
 
 /** Lay what was typed before the server told over what it told. @param {Draft} told */
 function typedOver(told) {
   const draft = over(told, store.need("draft"));
-  keep(DRAFT + draft.completion, draft);
+  keep(draftName(draft.completion), draft);
   show(draft);
 }
 
@@ -124,7 +133,7 @@ export function change(part) {
   const before = store.get("draft");
   if (!before) return;
   const draft = { ...before, ...part };
-  keep(DRAFT + draft.completion, draft);
+  keep(draftName(draft.completion), draft);
   clearRefusal();
   show(draft);
 }
@@ -221,7 +230,7 @@ function heard({ body, answer, refused }) {
   }
   if (answer) store.set("judged", { ...judged, savedAt: answer.created_at, reward: answer.reward });
   if (more) return;
-  if (!unsaved()) forget(DRAFT + body.completion);
+  if (!unsaved()) forget(draftName(body.completion));
   load();
 }
 

@@ -1,10 +1,12 @@
 /**
- * Blind first: the clinician's own answer, frozen before the model's is shown.
+ * Blind first: the clinician's own answer, frozen before the model's is shown. What is written of it
+ * stays in this browser until it is frozen.
  *
  * @import { Reading } from "../../page_types"
  */
 
-import { failureOf } from "../core/api.js";
+import { adviceOf, failureOf } from "../core/api.js";
+import { forget, keep, recall } from "../core/browser_storage.js";
 import { h, setText, targetOf } from "../core/dom.js";
 import { answerItem } from "../worklists/item_question.js";
 import { byDigit, focusChoice, oneOf } from "./choice_buttons.js";
@@ -13,6 +15,7 @@ import { store } from "../core/store.js";
 
 const MOST_KEYS = 9;
 const LONGEST_ANSWER = 1000;
+const OWN = "own answer ";
 
 /** Give the form the keyboard, once it is drawn. */
 export function focusFirstAnswer() {
@@ -31,13 +34,14 @@ export function firstAnswer(reading) {
 
 class FirstAnswer {
   /** @param {Reading} reading */
-  constructor({ options, item }) {
+  constructor({ id, options, item }) {
+    this.name = OWN + id;
     this.item = item;
     this.options = options;
-    this.answer = "";
-    /** @type {number|null} */
-    this.sureness = null;
+    /** @type {{answer: string, sureness: number|null}} */
+    this.draft = recall(this.name) ?? { answer: "", sureness: null };
     this.chosen = this.choices();
+    /** @type {HTMLInputElement} */
     const typed = h("input", {
       type: "text",
       class: "pv-field",
@@ -45,18 +49,19 @@ class FirstAnswer {
       placeholder: "Your answer",
       autocomplete: "off",
       maxlength: LONGEST_ANSWER,
-      oninput: () => {
-        this.answer = typed.value;
-      },
+      value: this.draft.answer,
+      oninput: () => this.change({ answer: typed.value }),
     });
     this.sure = oneOf(
       { label: "How sure you are", kind: "pv-sure", clearable: true },
       [1, 2, 3, 4, 5].map((name) => ({ name, label: String(name), about: `Sure: ${name} of 5` })),
-      (value) => {
-        this.sureness = value;
-        this.sure.show(value);
+      (sureness) => {
+        this.change({ sureness });
+        this.sure.show(sureness);
       },
     );
+    this.chosen.show(this.draft.answer);
+    this.sure.show(this.draft.sureness);
     this.error = h("p", { class: "pv-ask-error", role: "alert" });
     this.node = h(
       "form",
@@ -99,9 +104,15 @@ class FirstAnswer {
     );
   }
 
+  /** @param {Partial<FirstAnswer["draft"]>} part */
+  change(part) {
+    this.draft = { ...this.draft, ...part };
+    keep(this.name, this.draft);
+  }
+
   /** @param {string} name */
   choose(name) {
-    this.answer = name;
+    this.change({ answer: name });
     setText(this.error, "");
     this.chosen.show(name);
     this.chosen.focus();
@@ -126,16 +137,16 @@ class FirstAnswer {
   }
 
   async keep() {
-    const answer = this.answer.trim();
+    const answer = this.draft.answer.trim();
     if (!answer) {
       setText(this.error, "Give your own answer first; the model's is shown after it.");
       return;
     }
     try {
-      await (this.item ? answerItem : answerFirst)(answer, this.sureness);
+      await (this.item ? answerItem : answerFirst)(answer, this.draft.sureness);
+      forget(this.name);
     } catch (thrown) {
-      const failure = failureOf(thrown);
-      setText(this.error, failure.message);
+      setText(this.error, adviceOf(failureOf(thrown)));
     }
   }
 }

@@ -172,7 +172,7 @@ export class StepMarks {
       autocomplete: "off",
       "aria-label": "The words it concerns",
       placeholder: "The words it concerns: select or type",
-      onchange: () => this.typeQuote(),
+      oninput: () => this.typeQuote(),
     });
     const problem = h("p", { class: "pv-ask-error", role: "alert" });
     /** @type {HTMLTextAreaElement} */
@@ -259,12 +259,9 @@ export class StepMarks {
 
   typeQuote() {
     const words = this.parts.quote.value.trim();
-    if (!words) this.keepQuote({ quote: null });
-    else {
-      const start = this.judged.text.indexOf(words);
-      if (start >= 0) this.keepQuote({ quote: words, start });
-      else setText(this.parts.problem, "These words do not stand in the step.");
-    }
+    const start = this.judged.text.indexOf(words);
+    this.keepQuote({ quote: start >= 0 ? words || null : null, start });
+    if (start < 0) setText(this.parts.problem, "These words do not stand in the step.");
   }
 
   /** @param {{quote: string|null, start?: number}} words */

@@ -168,12 +168,16 @@ export function stepBy(step) {
   store.set("step", names[Math.min(names.length - 1, Math.max(0, next))]);
 }
 
-/** Put a reading on the screen in the place of what is there. @param {Reading} reading */
-export function show(reading) {
+/**
+ * Put a reading on the screen in the place of what is there.
+ * @param {Reading} reading
+ * @param {number} completion index of the answer to show
+ */
+export function show(reading, completion = 0) {
   stream?.close();
   stream = null;
   store.set("liveMaps", null);
-  store.set("completion", 0);
+  store.set("completion", completion);
   store.set("step", null);
   store.set("reading", reading);
   writeParameter(NAME, named(reading));

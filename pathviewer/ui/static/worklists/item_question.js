@@ -10,11 +10,19 @@
  */
 
 import { failureOf, request } from "../core/api.js";
+import { keep, recall } from "../core/browser_storage.js";
 import { fromServer, letGo, show } from "../questions/question_store.js";
 import { openSlide } from "../core/page_start.js";
 import { say, store } from "../core/store.js";
 
+/** Which answer of which item was last on the screen: that is where a rater goes on. */
+const PLACE = "answer in hand";
+
 store.set("item", null);
+store.on("completion", (completion) => {
+  const item = store.get("item");
+  if (item && isShown(item)) keep(PLACE, { turn: turnOf(item), completion });
+});
 
 /**
  * Whether the reading on the screen is that of the item in hand.
@@ -39,13 +47,26 @@ export async function openItem(item) {
       }
     : waiting(item);
   if (store.get("item") !== item) return null;
-  show({
-    ...reading,
-    item,
-    first_answer: item.first_answer,
-    first_confidence: item.first_confidence,
-  });
+  const { first_answer, first_confidence } = item;
+  show({ ...reading, item, first_answer, first_confidence }, placeIn(item));
   return item.slide.id === store.get("slide")?.id ? null : onItsSlide(item);
+}
+
+/**
+ * Index of the answer to go on with: the one last on the screen, else the first without feedback.
+ * @param {WorklistItemOut} item
+ */
+function placeIn(item) {
+  const { completions } = item;
+  const last = recall(PLACE);
+  if (last?.turn === turnOf(item) && completions?.some(({ index }) => index === last.completion))
+    return last.completion;
+  return completions?.find(({ judged }) => !judged)?.index ?? 0;
+}
+
+/** A repeat begins anew. @param {WorklistItemOut} item */
+function turnOf({ id, round }) {
+  return `${id} ${round}`;
 }
 
 /**
@@ -78,10 +99,13 @@ export async function answerItem(answer, confidence) {
     const error = failureOf(thrown);
     if (error.status !== 409) throw error;
     item = await request("GET /api/worklist-items/{item_id}", { path });
-    say(
-      `You answered this item in another tab meanwhile: “${item.first_answer}”, which holds.`,
-      "warning",
-    );
+    // a server that ended before it replied may have stored this very answer
+    if (item.first_answer !== answer) {
+      say(
+        `You answered this item in another tab meanwhile: “${item.first_answer}”, which holds.`,
+        "warning",
+      );
+    }
   }
   if (store.get("item")?.id === id) await openItem(item);
 }
@@ -104,7 +128,7 @@ async function onItsSlide(item) {
  */
 function waiting(item) {
   return {
-    id: `item ${item.id}`,
+    id: `item ${turnOf(item)}`,
     slide: item.slide.id,
     box: item.box,
     points: null,

@@ -5,10 +5,9 @@
  * The address carries `worklist`, so that a reload comes back to the item in hand.
  *
  * @import { WorklistItemOut } from "../../api_types"
- * @import { Failure } from "../../page_types"
  */
 
-import { failureOf, request } from "../core/api.js";
+import { adviceOf, failureOf, request } from "../core/api.js";
 import { unsaved } from "../feedback/feedback_store.js";
 import { focusFirstAnswer } from "../feedback/first_answer.js";
 import { isShown, openItem, refreshItem } from "./item_question.js";
@@ -95,7 +94,7 @@ async function once(work) {
   } catch (thrown) {
     const error = failureOf(thrown);
     if (error.status === undefined) throw error;
-    if (error.status !== 401) trouble(sentenceOf(error));
+    if (error.status !== 401) trouble(adviceOf(error));
   } finally {
     store.set("walking", false);
   }
@@ -105,13 +104,6 @@ async function once(work) {
 function advise(text, kind = "info") {
   hint = text;
   say(text, kind);
-}
-
-/** @param {Failure} failure */
-function sentenceOf({ status, message }) {
-  return status === 0
-    ? "The server cannot be reached. What you see stays; try again with U."
-    : message;
 }
 
 /** @param {string} text */

@@ -122,7 +122,7 @@ def test_a_first_vote_is_not_told_while_its_pair_is_compared_again(ward: Ward) -
         ward.clients["eve"].get(f"{own}/left/maps"),
         ward.post("eve", first["id"], "undo"),
     ):
-        assert (answer.status_code, "comparing this pair again" in answer.text) == (409, True)
+        assert (answer.status_code, "You judge this again" in answer.text) == (409, True)
     told = ward.next("eve")["comparison"]
     assert (told["id"], told["round"], told["vote"], told["names"]) == (again, 1, None, None)
     ward.post("eve", again, "vote", choice="tie").raise_for_status()

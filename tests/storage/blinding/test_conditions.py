@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from storage.blinding.visible_feedback import count_hidden_feedback
+from storage.blinding.conditions import count_hidden_feedback
 from storage.database import Database
 from storage.export_rows import Selection, count_selected_questions
 from storage.feedback.store import NewFeedback, add_feedback
@@ -19,7 +19,7 @@ from storage.statistics.feedback_rows import (
 )
 from storage.statistics.records import Filters
 from storage.tables import JudgeLabels, Question
-from tests.storage.reading_rows import rater, stored_pair, verdict
+from tests.storage.reading_rows import as_rater, rater, stored_pair, verdict, viewing
 
 
 def no_labels(completion_id: str, key: str) -> NewFeedback:
@@ -37,21 +37,22 @@ def test_a_rater_sees_nothing_of_an_item_before_judging_it(database: Database) -
         session.flush()
         kinds = (verdicts, labels, times, judge_labels)
         for rows in kinds:
-            assert rows(session, Filters(viewer_id=ada)) == [], rows.__name__
+            assert rows(session, Filters(viewer=viewing(ada))) == [], rows.__name__
             # whoever judges nothing sees it, and so does bob, who judged
             for viewer in (None, bob):
-                assert len(rows(session, Filters(viewer_id=viewer))) == 1, rows.__name__
-        assert count_selected_questions(session, Selection(viewer_id=ada)) == 0
-        assert count_selected_questions(session, Selection(viewer_id=bob)) == 1
-        assert (count_hidden_feedback(session, ada), count_hidden_feedback(session, bob)) == (2, 0)
+                assert len(rows(session, Filters(viewer=viewing(viewer)))) == 1, rows.__name__
+        assert count_selected_questions(session, Selection(viewer=viewing(ada))) == 0
+        assert count_selected_questions(session, Selection(viewer=viewing(bob))) == 1
+        assert [count_hidden_feedback(session, as_rater(who)) for who in (ada, bob)] == [2, 0]
         # one of the two alone does not open the door, and shows one's own alone
         add_feedback(session, ada, verdict(completion, "3", verdict="unsure"))
-        assert [row.rater for row in verdicts(session, Filters(viewer_id=ada))] == [ada]
-        assert labels(session, Filters(viewer_id=ada)) == []
+        assert [row.rater for row in verdicts(session, Filters(viewer=viewing(ada)))] == [ada]
+        assert labels(session, Filters(viewer=viewing(ada))) == []
         add_feedback(session, ada, no_labels(completion, "4"))
         for rows in kinds:
-            assert len(rows(session, Filters(viewer_id=ada))) == len(rows(session)), rows.__name__
-        assert count_hidden_feedback(session, ada) == 0
+            seen = rows(session, Filters(viewer=viewing(ada)))
+            assert len(seen) == len(rows(session)), rows.__name__
+        assert count_hidden_feedback(session, as_rater(ada)) == 0
 
 
 def test_a_vote_is_seen_once_one_has_voted_between_the_same_two(database: Database) -> None:
@@ -74,11 +75,11 @@ def test_a_vote_is_seen_once_one_has_voted_between_the_same_two(database: Databa
         for completion in (first.id, second.id):  # of the answers alone, not of the two
             add_feedback(session, ada, verdict(completion, completion))
             add_feedback(session, ada, no_labels(completion, f"l{completion}"))
-        assert votes(session, Filters(viewer_id=ada)) == []
-        assert len(votes(session, Filters(viewer_id=bob))) == 1
-        assert count_hidden_feedback(session, ada) == 1
+        assert votes(session, Filters(viewer=viewing(ada))) == []
+        assert len(votes(session, Filters(viewer=viewing(bob)))) == 1
+        assert count_hidden_feedback(session, as_rater(ada)) == 1
         vote(ada, first.id, second.id)
-        assert len(votes(session, Filters(viewer_id=ada))) == 2
+        assert len(votes(session, Filters(viewer=viewing(ada)))) == 2
 
 
 def test_a_first_answer_is_seen_once_all_of_its_reading_is_judged(database: Database) -> None:
@@ -89,11 +90,11 @@ def test_a_first_answer_is_seen_once_all_of_its_reading_is_judged(database: Data
         session.execute(update(Question).values(account_id=bob))
         freeze_first_answer(session, reading.id, "benign", 4)
         for completion in pair:
-            assert first_answers(session, Filters(viewer_id=ada)) == []
+            assert first_answers(session, Filters(viewer=viewing(ada))) == []
             add_feedback(session, ada, verdict(completion.id, completion.id))
             none = NewFeedback(
                 completion.id, "labels", f"l{completion.index}", absences=[], steps=[]
             )
             add_feedback(session, ada, none)
         for viewer in (ada, bob, None):
-            assert len(first_answers(session, Filters(viewer_id=viewer))) == 1
+            assert len(first_answers(session, Filters(viewer=viewing(viewer)))) == 1
