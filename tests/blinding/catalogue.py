@@ -79,7 +79,7 @@ class Question:
     @property
     def mode(self) -> Mode:
         """Where it comes from."""
-        return Mode.own if self.worklist is None else self.worklist.mode
+        return Mode.own_question if self.worklist is None else self.worklist.mode
 
 
 @dataclass

@@ -13,7 +13,7 @@ from pathviewer.export.formats import rater_name
 from pathviewer.feedback.vocabulary import VERDICTS as WORDS
 from pathviewer.feedback.vocabulary import spoken
 from pathviewer.insights.charts import CHARTS
-from storage.blinding.policy import Access, Content, decide
+from storage.blinding.policy import Content, Decision, decide
 from storage.feedback.vocabulary import UNDONE
 from tests.blinding.acts import Acts
 from tests.blinding.catalogue import Completion, Question, Slide, Worklist
@@ -33,6 +33,8 @@ from tests.blinding.stage import Request, Stage
 from tests.blinding.tokens import find_tokens
 
 QUESTION_ROUTES = ("", "/report.html", "/events", "/picture.png", "/maps", "/deletion", "/stop")
+ANSWER_ROUTES = ("/report.html", "/maps", "/deletion")
+"""Those that show completions or nothing."""
 EXPORT_SECONDS = 20.0
 
 
@@ -52,16 +54,22 @@ class Looks:
         request = _question_request(question, route)
         answer = self.stage.look(actor, request, gradio=gradio)
         decision = self._answers(actor, question)
-        waits = decision.access is Access.answer_first and question.blind
-        if answer.is_good and not decision.is_visible and not (waits and route != "/maps"):
-            self.stage.differ(f"LEAK access ({decision.access}) by", actor, request)
+        content = Content.answers if route in ANSWER_ROUTES else Content.question
+        access = self._decide(actor, question, content)
+        if answer.is_good and not access.is_visible:
+            self.stage.differ(f"LEAK access ({access.access}) by", actor, request)
+        if route in ("", "/picture.png") and access.is_visible and not answer.is_good:
+            self.stage.differ("REFUSED question by", actor, request, answer.error)
         if route == "" and decision.is_visible:
             wanted = set().union(*(each.tokens for each in question.completions))
             self._check_offered(actor, request, answer, "answers", wanted)
 
-    def _answers(self, actor: str, question: Question) -> Any:
+    def _answers(self, actor: str, question: Question) -> Decision:
+        return self._decide(actor, question, Content.answers)
+
+    def _decide(self, actor: str, question: Question, content: Content) -> Decision:
         state = self.oracle.state(actor, question)
-        return decide(Content.answers, self.oracle.viewer(actor), question.mode, state)
+        return decide(content, self.oracle.viewer(actor), question.mode, state)
 
     def _check_offered(
         self, actor: str, request: Request, answer: Response, what: str, wanted: set[str]
@@ -222,6 +230,7 @@ class Looks:
         answer = self.stage.look(actor, request, gradio=gradio)
         if not answer.is_good:
             return
+        self._check_listed(actor, request, slide, answer.json())
         for entry in answer.json()["questions"]:
             question = self.made.questions[entry["reading"]]
             ids = {each.id for each in question.completions}
@@ -233,6 +242,18 @@ class Looks:
                 and self.oracle.sees_feedback(actor, each)
             ]
             self._check_entry(actor, request, entry, visible)
+
+    def _check_listed(
+        self, actor: str, request: Request, slide: Slide, shown: dict[str, Any]
+    ) -> None:
+        """The questions on the map are those that the actor may know of."""
+        listed = {each["reading"] for each in shown["questions"]}
+        for question in self.made.questions.values():
+            if question.slide != slide:
+                continue
+            known = self._decide(actor, question, Content.question)
+            if question.id in listed and not known.is_visible:
+                self.stage.differ(f"LEAK question ({known.access}) in", actor, request)
 
     def _check_entry(
         self, actor: str, request: Request, entry: dict[str, Any], visible: list[Feedback]
@@ -357,12 +378,16 @@ class Looks:
             self._check_export(actor, archive, wish, packed)
 
     def _compared_words(self, actor: str) -> set[str]:
-        """Texts of pairs whose names the actor sees: a vote is exported with them.
+        """Texts of pairs with votes that the actor sees: a vote is exported with them.
 
-        The comparison shows them too, also while a vote on another pair with one of them is open.
+        That also holds while a vote on another pair with one of them is open.
         """
         votes = [each for each in self.oracle.current() if each.kind == VOTE]
-        visible = [each.pair for each in votes if self.oracle.sees_feedback(actor, each)]
+        visible = [
+            each.pair
+            for each in votes
+            if self.oracle.sees_feedback(actor, each) and self.oracle.sees_sides(actor, each.pair)
+        ]
         return {
             token for pair in visible for one in pair for token in self.made.completions[one].tokens
         }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from storage.blinding.policy import Assignment as Assigned
@@ -231,18 +231,18 @@ class Oracle:
         asked = question.asker == name
         first = question.id in self.first_answers
         return State(
-            asked=asked,
+            is_asker=asked,
             awaits_author=question.blind and not first and bool(question.completions),
             assignment=_assigned(turn),
-            answered=turn is not None and turn.answer is not None,
-            repeating=repeating,
+            has_answered=turn is not None and turn.answer is not None,
+            is_repeating=repeating,
             comparison=self._comparison(name, ids),
-            judged=judged(completion) if completion else False,
-            all_judged=bool(ids) and all(map(judged, ids)),
-            rated=rated,
-            voted=pair is not None and self._voted(name, pair),
-            repeating_pair=pair is not None and self.repeats_pair(name, pair) is not None,
-            teaching=question.worklist is not None and question.worklist.teaching,
+            has_full_feedback=judged(completion) if completion else False,
+            has_all_feedback=bool(ids) and all(map(judged, ids)),
+            has_rated=rated,
+            has_voted=pair is not None and self._voted(name, pair),
+            is_repeating_pair=pair is not None and self.repeats_pair(name, pair) is not None,
+            is_teaching=question.worklist is not None and question.worklist.teaching,
         )
 
     def repeats_pair(self, name: str, pair: Pair) -> Comparison | None:
@@ -256,6 +256,14 @@ class Oracle:
         return decide(
             content, self.viewer(name), asked.mode, self.state(name, asked, **about)
         ).is_visible
+
+    def sees_sides(self, name: str, pair: Pair) -> bool:
+        """Whether an actor may see the texts of a pair without their models."""
+        question = self.made.questions[self.made.completions[pair[0]].question]
+        state = self.state(name, question)
+        if pair in self.made.pairs:
+            state = replace(state, comparison=_compared(self.compared(name, pair)))
+        return decide(Content.sides, self.viewer(name), question.mode, state).is_visible
 
     def sees_answers(self, name: str, question: str) -> bool:
         """Whether an actor may see a question's completions."""
@@ -351,7 +359,7 @@ class Oracle:
 
     def _voted(self, name: str, pair: Pair) -> bool:
         votes = [each for each in self.current() if each.rater == name and each.slot[2:] == pair]
-        asked_again = any(each.is_open for each in self.compared(name, pair))
+        asked_again = self.repeats_pair(name, pair) is not None
         return not asked_again and any(each.fields["choice"] != UNDONE for each in votes)
 
     def _comparison(self, name: str, ids: list[str]) -> Compared:
@@ -361,19 +369,24 @@ class Oracle:
             if set(pair) & set(ids):
                 turns = self.compared(name, pair)
                 states.add(_compared(turns))
-        order = (Compared.open, Compared.voted, Compared.drawn, Compared.skipped)
-        return next((each for each in order if each in states), Compared.none)
+        order = (
+            Compared.pair_open,
+            Compared.vote_given,
+            Compared.pair_drawn,
+            Compared.pair_skipped,
+        )
+        return next((each for each in order if each in states), Compared.no_pair)
 
 
 def _assigned(turn: Assignment | None) -> Assigned:
     if turn is None:
-        return Assigned.none
-    return Assigned.ended if turn.ended else Assigned.open
+        return Assigned.no_item
+    return Assigned.item_ended if turn.ended else Assigned.item_open
 
 
 def _compared(turns: list[Comparison]) -> Compared:
     if not turns:
-        return Compared.drawn
+        return Compared.pair_drawn
     if any(each.is_open for each in turns):
-        return Compared.open
-    return Compared.voted if any(each.vote for each in turns) else Compared.skipped
+        return Compared.pair_open
+    return Compared.vote_given if any(each.vote for each in turns) else Compared.pair_skipped
