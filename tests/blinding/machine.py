@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
@@ -91,6 +92,7 @@ class BlindingMachine(RuleBasedStateMachine):
         self.looks = Looks(self.stage, self.acts)
         self._lists: list[Worklist] = []
         self._raters: list[str] = []
+        self._seeds: Counter[int] = Counter()
         self._steps = 0
 
     @initialize(seed=st.integers(0, 2**32 - 1))
@@ -108,7 +110,8 @@ class BlindingMachine(RuleBasedStateMachine):
         """Act or look; after an act, look with other eyes."""
         if self.run.is_over:
             return
-        draw = Random(seed)
+        draw = Random(f"{seed} {self._seeds[seed]}")  # Hypothesis likes to draw a number again
+        self._seeds[seed] += 1
         self._steps += 1
         self._count_step()
         (name,) = draw.choices(list(WEIGHTS), list(WEIGHTS.values()))

@@ -143,6 +143,8 @@ class Site:
     """Copy of the filled database."""
     endpoints: tuple[str, ...]
     """Names of the Gradio endpoints."""
+    lacks_files: bool = False
+    """Whether a withdrawal has removed files of the filled installation."""
     on_reset: Callable[[], None] = lambda: None
     """Called before an example begins."""
 
@@ -171,6 +173,7 @@ class Site:
         """Withdraw a case or a rater, as `withdraw` does."""
         subject = find_subject(self.services.database, case, rater)
         withdraw(self.services.database, self.services.blobs, subject)
+        self.lacks_files = True
 
     def rows(self, statement: str, *values: Any) -> list[Any]:
         """Rows of the database, as a backup has them."""
@@ -192,6 +195,11 @@ class Site:
             closing(sqlite3.connect(self.path)) as to,
         ):
             copy.backup(to)
+        if self.lacks_files:
+            shutil.copytree(
+                self.filled.parent / "blobs", self.services.settings.blobs, dirs_exist_ok=True
+            )
+            self.lacks_files = False
         cast("Any", self.api.insights)._cache.clear()
         self.services.access.forget()
 
@@ -226,6 +234,7 @@ def open_site(folder: Path) -> Iterator[Site]:
     database = make_url(settings.database).database or ""
     with closing(sqlite3.connect(database)) as made, closing(sqlite3.connect(filled)) as copy:
         made.backup(copy)
+    shutil.copytree(settings.blobs, folder / "blobs")
     with serve(settings, tokens, texts, filled) as site:
         yield site
 

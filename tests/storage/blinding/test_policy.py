@@ -186,9 +186,7 @@ def test_only_those_concerned_and_roles_that_see_all_see_answers() -> None:
             assert hidden == (strange and not viewer.sees_all)
 
 
-def test_a_role_that_sees_all_and_rates_nothing_sees_all_but_unanswered_blind_questions() -> (
-    None
-):
+def test_a_role_that_sees_all_and_rates_nothing_sees_all_but_unanswered_blind_questions() -> None:
     for content, mode, state in cases(*Content):
         waits = content is Content.answers and state.awaits_author
         assert visible(content, Viewer("a", False, True), mode, state) == (not waits)
