@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LeakyProcess(InProcess):
-    """Shows everybody's comments with the feedback on a completion, and hides a slide's map."""
+    """Shows everybody's comments with the feedback on a completion, and no verdicts on a slide."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -30,6 +30,6 @@ class LeakyProcess(InProcess):
             comments = self._site.rows(statement, target.split("/")[3])
             answer.body = json.dumps(answer.json() | {"comments": comments}).encode()
         if answer.is_good and re.fullmatch("/api/slides/[^/]+/map", target):
-            questions = [each | {"evidence": []} for each in answer.json()["questions"]]
+            questions = [each | {"verdict": None} for each in answer.json()["questions"]]
             answer.body = json.dumps({"questions": questions}).encode()
         return answer

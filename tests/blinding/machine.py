@@ -261,19 +261,22 @@ class BlindingMachine(RuleBasedStateMachine):
         if how == "pair":
             self.acts.ask_pair(actor, gradio=gradio)
         elif how == "own":
-            self.acts.ask(actor, count=draw.randint(1, 2), blind=flip(draw), gradio=gradio)
+            blind = draw.random() < 0.7
+            self.acts.ask(actor, count=draw.randint(1, 2), blind=blind, gradio=gradio)
         elif question := self._likely(actor, draw):
             self.acts.again(actor, question, gradio=gradio)
 
     def answer_own(self, draw: Random) -> None:
-        """Answer a blind question of one's own first, sometimes another's."""
+        """Answer a blind question of one's own first, sometimes another's; ask one if none waits."""
         waiting = [
             each
             for each in self._questions()
             if each.blind and each.id not in self.oracle.first_answers
         ]
         question = choose(draw, waiting)
-        if question:
+        if question is None:
+            self.acts.ask(self._anybody(draw), count=1, blind=True, gradio=False)
+        else:
             actor = question.asker if draw.random() < 0.75 else self._anybody(draw)
             self.acts.answer_own(actor, question, gradio=flip(draw))
 
@@ -351,7 +354,7 @@ class BlindingMachine(RuleBasedStateMachine):
 
     def sweep(self, draw: Random) -> None:
         """Look with other eyes after an act."""
-        eyes, gradio, place = self._anybody(draw), flip(draw), draw.randint(0, 2)
+        eyes, gradio, place = self._anybody(draw), flip(draw), draw.randint(0, 3)
         if place == 0:
             self.look_at_map(draw)
         elif place == 1 and self.oracle.feedback:

@@ -88,7 +88,7 @@ def test_the_machine_finds_a_leak_and_a_refusal(
     monkeypatch.setattr(site, "process", LeakyProcess(site))
     run_machine(Run(site, made, report, CONTROL_STEPS, collects=True), STEPS_IN_AN_EXAMPLE)
     assert "LEAK feedback in GET /api/completions/*/feedback" in report.differences
-    assert "REFUSED evidence in GET /api/slides/*/map" in report.differences
+    assert "verdict on the map in GET /api/slides/*/map" in report.differences
 
 
 @pytest.mark.timeout(600)
