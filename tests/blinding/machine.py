@@ -267,7 +267,7 @@ class BlindingMachine(RuleBasedStateMachine):
             self.acts.again(actor, question, gradio=gradio)
 
     def answer_own(self, draw: Random) -> None:
-        """Answer a blind question of one's own first, sometimes another's; ask one if none waits."""
+        """Answer a blind question first, sometimes another's; ask one if none waits."""
         waiting = [
             each
             for each in self._questions()
