@@ -20,7 +20,7 @@ SLIDE_ENDPOINTS = {"slides", "model", "questions", "preview"}
 
 
 def assert_every_route_called(site: Site, report: Report) -> None:
-    """Each route and endpoint that may show something hidden was called."""
+    """Each route that may show something hidden was called, over HTTP or by its endpoint."""
     sent = set(report.requests)
     for route in site.api.routes():
         assert isinstance(route, Route)
@@ -30,5 +30,10 @@ def assert_every_route_called(site: Site, report: Report) -> None:
                 continue
             paths = [each.partition(" ")[2] for each in sent if each.startswith(f"{method} ")]
             assert any(map(pattern.fullmatch, paths)), f"{method} {route.path}"
+
+
+def assert_every_endpoint_called(site: Site, report: Report) -> None:
+    """Each Gradio endpoint that may show something hidden was called; needs a long run."""
+    sent = set(report.requests)
     names = {each.removeprefix("gradio ") for each in sent if each.startswith("gradio ")}
     assert names == set(site.endpoints) - SLIDE_ENDPOINTS

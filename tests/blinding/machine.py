@@ -244,7 +244,7 @@ class BlindingMachine(RuleBasedStateMachine):
         if worklist:
             washed_out = draw.random() < 0.7
             self.acts.next_pair(actor, worklist, washed_out=washed_out, gradio=gradio)
-        choice = draw.choice((*CHOICES, *CHOICES, "", "undo", "undo", "undo", "skip"))
+        choice = draw.choice((*CHOICES, *CHOICES, "", "undo", "undo", "undo", "skip", "skip"))
         one = choose(draw, self._comparisons(actor, is_open=choice != "undo"))
         if one and choice == "skip":
             self.acts.skip_pair(actor, one, gradio=gradio)

@@ -200,9 +200,8 @@ class Oracle:
         own = {each.id for each in self.made.questions.values() if each.asker == rater}
         for question in own:
             self.first_answers.pop(question, None)
-        for token, (secret, *_) in self.secrets.items():
-            if secret.owner == rater:
-                self.secrets[token] = []
+        for token, secrets in self.secrets.items():  # two withdrawals leave nothing either
+            self.secrets[token] = [each for each in secrets if each.owner != rater]
         self.withdraw_questions(own - rated)
 
     # what the policy says

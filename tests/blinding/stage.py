@@ -45,16 +45,17 @@ class Stage:
 
     def send(self, actor: str, request: Request, *, gradio: bool = False) -> Response:
         """Send a request, not yet scanned."""
+        path = request.path.partition("?")[0]
         if gradio and request.endpoint:
             answer = self.site.endpoint(actor, request.endpoint, **request.arguments)
             name = f"gradio {request.endpoint}"
-            self.report.requests[name] += 1
+            self.report.requests.update([name, f"{request.method} {path}"])
         else:
             answer = self.site.call(
                 actor, request.method, request.path, request.body, stream=request.stream
             )
             name = f"{request.method} {self._shorten(request.path)}"
-            self.report.requests[f"{request.method} {request.path.partition('?')[0]}"] += 1
+            self.report.requests[f"{request.method} {path}"] += 1
         refusal = "" if answer.is_good else f": {answer.error}"
         said = f" {request.body}" if request.body else ""
         self.story.append(f"{actor}: {name}{self._shorten(said)} -> {answer.status}{refusal}")

@@ -15,7 +15,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 import storage.base
 import storage.comparisons.tables
-from tests.blinding.called_routes import assert_every_route_called
+from tests.blinding.called_routes import assert_every_endpoint_called, assert_every_route_called
 from tests.blinding.catalogue import Catalogue, read_catalogue
 from tests.blinding.leaky_process import LeakyProcess
 from tests.blinding.machine import BlindingMachine, Run
@@ -109,4 +109,6 @@ def test_nobody_sees_what_the_policy_hides_in_a_long_run(site: Site, made: Catal
     run_machine(run, LONG_STEPS_IN_AN_EXAMPLE)
     print(report.describe())  # noqa: T201
     assert_not_empty(report)
+    assert_every_route_called(site, report)
+    assert_every_endpoint_called(site, report)
     assert not report.differences, report.describe()
