@@ -57,6 +57,11 @@ The operator of the server, who runs `export`, `backup` or reads the database, s
   exports. They are not linked to a question.
 - Administrators: the audit log, which records who judged which answer when, and never how.
 
+## What stays closed
+
+If only a part of a worklist goes to every rater, an item or pair that went to others never comes to
+a rater. To one who sees all questions it stays at *answer first* or *vote first*.
+
 ## What the program cannot know
 
 That two accounts are one person, that two raters talk, or what a rater saw on another's screen.

@@ -37,9 +37,10 @@ def question_is_visible(viewer: Viewer) -> ColumnElement[bool]:
     if not viewer.rates:
         return known
     answered = Question.id.in_(_select_assigned_questions(viewer, answered=True))
-    answer_given = or_(and_(assigned, answered), and_(~assigned, voted))
-    blind = Question.id.in_(_select_blind_questions())
     drawn = Question.id.in_(_select_upcoming_questions(viewer))
+    skipped = and_(Question.id.in_(_select_compared_questions(viewer, Comparison.skipped)), ~drawn)
+    answer_given = or_(and_(assigned, answered), and_(~assigned, or_(voted, skipped)))
+    blind = Question.id.in_(_select_blind_questions())
     only_drawn = and_(drawn, ~voted, ~assigned)
     return and_(known, ~open_pair, or_(~blind, answer_given), ~only_drawn)
 

@@ -224,9 +224,9 @@ def _decide_question(viewer: Viewer, mode: Mode, state: State) -> Decision:
     if state.comparison is Comparison.pair_open:
         return VOTE_FIRST
     assigned = state.assignment is not Assignment.no_item
-    owes_answer = not (
-        state.has_answered if assigned else state.comparison is Comparison.vote_given
-    )
+    # a pair that they skipped has shown them the texts: the item never comes to them
+    compared = state.comparison in (Comparison.vote_given, Comparison.pair_skipped)
+    owes_answer = not (state.has_answered if assigned else compared)
     if mode is Mode.blind_list and owes_answer:
         return Decision(Access.answer_first, Reason.own_answer_missing)
     if state.comparison is Comparison.pair_drawn and not assigned:

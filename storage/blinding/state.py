@@ -68,37 +68,38 @@ def load_question_state(session: Session, question_id: str, viewer: Viewer) -> Q
     """Read a viewer's state of a question, which must exist."""
     question = session.get_one(Question, question_id)
     completion_ids = list(session.scalars(_select_completions(question_id)))
-    asked = question.account_id == viewer.account_id
-    waits = policy.awaits_author(
-        blind=question.blind,
-        answered=question.first_answer is not None,
-        has_text=question.state == "running" or bool(completion_ids),
-    )
     item = session.scalar(_select_item(question_id))
-    if item is None:
-        judged = _list_rated(session, viewer, completion_ids, None)
-        state = State(
-            is_asker=asked, awaits_author=waits, has_all_feedback=_is_all(completion_ids, judged)
-        )
-        return QuestionState(viewer, Mode.own_question, state, judged)
-    worklist = session.get_one(Worklist, item.worklist_id)
-    turn = _latest_assignment(session, item, question_id, viewer)
-    repeating = turn is not None and turn.round > 0 and turn.ended_at is None
-    repeat_start = turn.started_at if turn is not None and repeating else None
-    judged = _list_rated(session, viewer, completion_ids, repeat_start)
+    turn = None if item is None else _latest_assignment(session, item, question_id, viewer)
+    repeats = turn is not None and turn.round > 0 and turn.ended_at is None
+    repeat_start = turn.started_at if turn is not None and repeats else None
+    rated = _list_rated(session, viewer, completion_ids, repeat_start)
     state = State(
-        is_asker=asked,
-        awaits_author=waits,
+        is_asker=question.account_id == viewer.account_id,
+        awaits_author=_awaits_author(question, completion_ids),
+        has_all_feedback=bool(completion_ids) and rated.issuperset(completion_ids),
+    )
+    if item is None:
+        return QuestionState(viewer, Mode.own_question, state, rated)
+    worklist = session.get_one(Worklist, item.worklist_id)
+    state = replace(
+        state,
         assignment=_assignment(turn),
         has_answered=turn is not None and turn.first_answer is not None,
-        is_repeating=repeating,
+        is_repeating=repeats,
         comparison=_load_comparison(session, viewer, completion_ids),
-        has_all_feedback=_is_all(completion_ids, judged),
         has_rated=turn is not None and _is_rated(session, viewer, completion_ids, turn.started_at),
         is_teaching=worklist.teaching,
     )
     mode = Mode.blind_list if worklist.blind else Mode.open_list
-    return QuestionState(viewer, mode, state, judged, repeat_start)
+    return QuestionState(viewer, mode, state, rated, repeat_start)
+
+
+def _awaits_author(question: Question, completion_ids: Sequence[str]) -> bool:
+    return policy.awaits_author(
+        blind=question.blind,
+        answered=question.first_answer is not None,
+        has_text=question.state == "running" or bool(completion_ids),
+    )
 
 
 def load_pair_state(
@@ -201,10 +202,6 @@ def _list_rated(
     if since is not None:
         judged = judged.where(Feedback.created_at >= since)
     return frozenset(session.scalars(judged))
-
-
-def _is_all(completion_ids: Sequence[str], judged: frozenset[str]) -> bool:
-    return bool(completion_ids) and judged.issuperset(completion_ids)
 
 
 def _is_rated(
