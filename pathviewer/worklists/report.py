@@ -193,14 +193,13 @@ class WorklistReport:
         answers = access.decide(Content.answers)
         if not answers.is_visible:
             return VisibleItem(answers.refusal)
-        own = access.decide(Content.own_feedback).is_visible
         ids = [each.id for each in list_completions(session, [item.question_id])]
         visible = [
             each
             for each in list_current_feedback(session, ids)
             if each.kind != "preference"
             and (
-                own
+                access.shows_own(Content.own_feedback, each.created_at)
                 if each.rater_id == self._viewer.account_id
                 else access.decide(Content.feedback, each.completion_id).is_visible
             )

@@ -151,8 +151,10 @@ def test_a_rater_sees_no_answers_while_their_vote_on_them_is_open() -> None:
 def test_a_rater_of_a_blind_worklist_answers_first() -> None:
     for viewer in RATERS:
         for _, mode, state in cases(Content.answers):
-            handed = state.assignment is not Assignment.no_item
-            if mode is Mode.blind_list and handed and not state.has_answered:
+            can_answer = state.assignment is Assignment.item_open or (
+                state.comparison in (Comparison.no_pair, Comparison.pair_drawn)
+            )
+            if mode is Mode.blind_list and can_answer and not state.has_answered:
                 assert not visible(Content.answers, viewer, mode, state)
 
 
