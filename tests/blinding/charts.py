@@ -194,7 +194,7 @@ class ChartRows:
         ]
         last = max(verdicts, key=lambda each: each.at, default=None)
         rated = self._made.completions[last.completion if last else ids[0]]
-        shown = self._oracle.sees(self._viewer, Content.reference, question.id)
+        shown = self._oracle.sees_case_by(self._viewer, question)
         reference = {case: token for token, case in self._made.case_references.items()}
         return FirstAnswerRow(
             question.slide.case,

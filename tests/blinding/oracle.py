@@ -305,11 +305,27 @@ class Oracle:
 
     def sees_case(self, name: str, case: str) -> bool:
         """Whether an actor may see the correct answer of a case through one of its questions."""
-        return any(
-            self.sees(name, Content.reference, each.id)
+        of_case = [each for each in self.made.questions.values() if each.slide.case == case]
+        return any(self.sees_case_by(name, each) for each in of_case)
+
+    def sees_case_by(self, name: str, question: Question) -> bool:
+        """Whether an actor may see the case's correct answer beside a question.
+
+        All questions of worklists about the case must be judged, because it is their answer too.
+        """
+        about = [
+            each
             for each in self.made.questions.values()
-            if each.slide.case == case
+            if each.is_of_item and each.slide.case == question.slide.case
+        ]
+        pending = any(not self._is_judged(name, each) for each in about)
+        return self.sees(name, Content.reference, question.id) and not (
+            pending and self.viewer(name).rates
         )
+
+    def _is_judged(self, name: str, question: Question) -> bool:
+        state = self.state(name, question)
+        return state.has_all_feedback and state.comparison is not Compared.pair_open
 
     def _sees_own(self, name: str, secret: Secret) -> bool:
         """Only what precedes an open repeat is hidden from its author."""
