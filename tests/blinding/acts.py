@@ -375,8 +375,7 @@ class Acts:
         self.stage.site.withdraw(case=name)
         self.stage.story.append(f"withdraw case {name}")
         self.stage.act("withdraw case")
-        gone = {each.id for each in self.made.questions.values() if each.slide.case == case}
-        self.oracle.withdraw_questions(gone)
+        self.oracle.withdraw_case(case)
         self.oracle.tick()
 
     def withdraw_rater(self, actor: str) -> None:

@@ -186,6 +186,15 @@ class Oracle:
         for each in gone:
             del self.made.completions[each]
 
+    def withdraw_case(self, case: str) -> None:
+        """Forget a case's questions and its correct answer."""
+        references = self.made.case_references
+        self.made.case_references = {
+            token: each for token, each in references.items() if each != case
+        }
+        about = {each.id for each in self.made.questions.values() if each.slide.case == case}
+        self.withdraw_questions(about)
+
     def withdraw_rater(self, rater: str) -> None:
         """Forget an actor's feedback, assignments and first answers, and unrated questions."""
         rated = {

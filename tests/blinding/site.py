@@ -201,6 +201,7 @@ class Site:
             )
             self.lacks_files = False
         cast("Any", self.api.insights)._cache.clear()
+        cast("Any", self.api.feedback)._targets.clear()
         self.services.access.forget()
 
     def wait(self) -> None:
