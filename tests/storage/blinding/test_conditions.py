@@ -1,4 +1,4 @@
-"""What a rater is not told before he has said the same himself."""
+"""What a rater does not see before they have said the same themselves."""
 
 from __future__ import annotations
 
