@@ -13,7 +13,11 @@ from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session, aliased
 
 from storage.blinding.blind_votes import vote_is_unblinded
-from storage.blinding.conditions import feedback_is_visible, reference_is_visible
+from storage.blinding.conditions import (
+    case_reference_is_visible,
+    feedback_is_visible,
+    reference_is_visible,
+)
 from storage.blinding.policy import Viewer
 from storage.feedback.vocabulary import UNDONE
 from storage.tables import (
@@ -221,8 +225,12 @@ def _context_columns(selection: Selection) -> list[ColumnElement[Any]]:
     """Case and references; the references only where the viewer may see them."""
     references: list[Any] = list(_REFERENCE_COLUMNS.values())
     if selection.viewer is not None:
-        visible = reference_is_visible(selection.viewer)
-        references = [case((visible, column)) for column in references]
+        of_item = reference_is_visible(selection.viewer)
+        of_case = case_reference_is_visible(selection.viewer)
+        references = [
+            case((of_item if column is WorklistItem.reference_answer else of_case, column))
+            for column in references
+        ]
     return [Slide.case_id, *references]
 
 

@@ -50,6 +50,7 @@ BLINDING_REFUSALS = {
         "The model's answer is hidden until the person who asked has given their own; wait for it."
     ),
     "vote_missing": "The model's name is hidden until you have voted on its pair; vote first.",
+    "pair_open": "You have a pair of these answers open; vote on it, and the rest is shown.",
     "feedback_missing": (
         "Judge it first; others' feedback and the reference answer are shown after that."
     ),

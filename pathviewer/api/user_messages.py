@@ -25,7 +25,6 @@ CHANGE_FORBIDDEN = (
     "You may see this question, but only its author, an assigned rater or an administrator "
     "may stop or check it. Ask it again to get your own."
 )
-NO_OWN_QUESTION = "There is no such question, or it is not yours."
 
 # request_body
 REQUEST_CUT_OFF = "The connection ended before the request did: send it again."
@@ -96,6 +95,9 @@ def not_in_list(name: str, field: str) -> str:
 # routes/feedback
 NO_ANSWER_TO_JUDGE = "There is no such answer, or you may not judge it."
 OTHER_ACCOUNT = "Another account is logged in in this browser now; reload the page."
+PAIR_OF_WORKLIST = (
+    "These answers are a pair of a worklist: compare them there, when it comes to you."
+)
 OTHER_QUESTION = "Only answers to the same question about the same region can be compared."
 
 # routes/insights
@@ -150,6 +152,7 @@ def upload_not_listed(name: str) -> str:
 
 
 # routes/worklists
+ANSWER_TOO_LATE = "You have seen the model's answers; an own answer cannot be given any more."
 NO_ITEM = "There is no such item, or it is not assigned to you."
 
 # schemas/slides

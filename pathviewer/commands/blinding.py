@@ -34,9 +34,24 @@ a rater again after weeks, to measure how stable their judgment is.
 
 Cells say what is visible, or what the rater has to do first: **answer first** (write down their own
 answer), **judge first** (give verdict and labels), **vote first**. **Hidden** means that the server
-does not even say that the question exists. Where two words stand in a cell, the first holds for
+answers as if there were no such question. Where two words stand in a cell, the first holds for
 clinicians, the second for raters who are researchers or administrators, whose role lets them see
 all questions. A dash: there is nothing to see yet.
+"""
+PAIRS_INTRODUCTION = """\
+If two answers are to be compared as a pair, the following holds besides the tables above; where two
+cells differ, the stricter one holds. In a worklist that is not blind:
+"""
+REFERENCE_NOTE = """
+In a list made for teaching the reference answer is visible after the first verdict or vote. The
+correct answer of a whole case becomes visible when it is so for every question of worklists about
+that case. A rater who has judged one of several answers sees others' corrected answers to it, which
+say what these raters think of the question; to keep raters apart until the end, give a question one
+answer.
+"""
+NAMES_NOTE = """
+A rater who had the item of a pair before, or compared one of its answers in another pair, may know
+a model's name by then. Such a vote is stored as *not blind* ([compare.md](compare.md)).
 """
 LIMITS = """\
 ## Who is not blinded
@@ -55,7 +70,14 @@ The operator of the server, who runs `export`, `backup` or reads the database, s
   kinds, whatever the filters.
 - The pseudonyms of raters and the names of models that occur at all, as filters of insights and
   exports. They are not linked to a question.
-- Administrators: the audit log, which records who judged which answer when, and never how.
+- Researchers and administrators: how many raters judged, repeated or skipped items of a worklist.
+- Administrators: the audit log, which records who gave which kind of feedback on which answer and
+  when, and never what it says.
+
+## What stays closed
+
+If only a part of a worklist goes to every rater, an item or pair that went to others never comes to
+a rater. To one who sees all questions it stays at *answer first* or *vote first*.
 
 ## What the program cannot know
 
@@ -94,6 +116,9 @@ _QUESTION_CONTENTS = {
     Content.feedback: "others' feedback on an answer",
     Content.first_answers: "others' own answers",
     Content.reference: "the reference answer",
+}
+_COMPARED_CONTENTS = {
+    content: _QUESTION_CONTENTS[content] for content in (Content.answers, Content.feedback)
 }
 _PAIR_CONTENTS = {
     Content.sides: "the two texts",
@@ -179,16 +204,20 @@ def blinding_page() -> str:
         INTRODUCTION,
         "## A question of a blind worklist\n",
         *_table(Mode.blind_list, _BLIND, _QUESTION_CONTENTS),
-        "\nIn a list made for teaching the reference answer is visible after the first verdict.\n",
+        REFERENCE_NOTE,
         "## A question of a worklist that is not blind\n",
         *_table(Mode.open_list, _OPEN, _QUESTION_CONTENTS),
         "\n## A question whose answers are compared\n",
-        "In addition to the tables above, if two answers are to be compared in pairs:\n",
-        *_table(Mode.open_list, _PAIRED, {Content.answers: _QUESTION_CONTENTS[Content.answers]}),
+        PAIRS_INTRODUCTION,
+        *_table(Mode.open_list, _PAIRED, _COMPARED_CONTENTS),
+        "\nIn a blind worklist:\n",
+        *_table(Mode.blind_list, _PAIRED, _COMPARED_CONTENTS),
         "\n## A pair\n",
         *_table(Mode.open_list, _PAIRS, _PAIR_CONTENTS),
-        "\n## A question outside worklists\n",
+        NAMES_NOTE,
+        "## A question outside worklists\n",
         *_table(Mode.own_question, _OWN, _QUESTION_CONTENTS),
+        "\nFor a blind question it is the person who asked who has to answer first.\n",
         "\n## What the server says\n",
         "| if | it says |\n|---|---|",
         *(f"| {name.replace('_', ' ')} | {text} |" for name, text in BLINDING_REFUSALS.items()),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from storage.blinding.policy import Viewer
     from storage.comparisons.records import ComparisonRecord
+    from storage.feedback.store import FeedbackRecord
     from storage.questions.records import CompletionRecord, QuestionRecord
 
 SIDES = ("left", "right")
@@ -85,23 +86,24 @@ def _vote_json(
     access = load_pair_state(session, viewer, (answers["left"][0].id, answers["right"][0].id))
     if not (access.decide(Content.names).is_visible and access.decide(Content.votes).is_visible):
         return hidden
-    feedback = find_feedback(session, comparison.feedback_id)
-    vote = {
-        "choice": feedback.choice,
-        "reasons": list(feedback.reasons or ()),
-        "comment": feedback.comment,
-        "created_at": feedback.created_at.isoformat(),
-    }
-    names = {side: _author_json(*answer) for side, answer in answers.items()}
     others = [
         {"rater": pseudonym(number), "choice": _mirror_choice(choice, left, answers["left"][0].id)}
         for number, (_, choice, left) in enumerate(list_other_votes(session, comparison))
     ]
     return {
-        "vote": vote,
-        "names": names,
+        "vote": _own_vote_json(find_feedback(session, comparison.feedback_id)),
+        "names": {side: _author_json(*answer) for side, answer in answers.items()},
         "others": others,
         "drawn": _draw_json(session, comparison),
+    }
+
+
+def _own_vote_json(feedback: FeedbackRecord) -> dict[str, Any]:
+    return {
+        "choice": feedback.choice,
+        "reasons": list(feedback.reasons or ()),
+        "comment": feedback.comment,
+        "created_at": feedback.created_at.isoformat(),
     }
 
 

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pathviewer.feedback.completion_reward import cached_completion_text
+from storage.blinding.policy import Content
 from storage.feedback.vocabulary import KINDS
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
+    from storage.blinding.state import QuestionState
     from storage.feedback.store import FeedbackRecord
     from storage.questions.records import CompletionRecord
 
@@ -19,16 +19,16 @@ SINGLE_KINDS = tuple(kind for kind in KINDS if kind != "preference")
 """Kinds with one current feedback per rater and completion."""
 
 
-def select_own_feedback(
-    records: Iterable[FeedbackRecord], rater_id: str, since: datetime | None
+def select_shown_feedback(
+    records: Iterable[FeedbackRecord], access: QuestionState
 ) -> list[FeedbackRecord]:
-    """Select one rater's feedback; with `since`, the start of a repeat, only later feedback."""
-    own_feedback = [record for record in records if record.rater_id == rater_id]
-    return (
-        own_feedback
-        if since is None
-        else [each for each in own_feedback if each.created_at >= since]
-    )
+    """Select the viewer's own feedback on a question, as far as the policy shows it to them."""
+    return [
+        record
+        for record in records
+        if record.rater_id == access.viewer.account_id
+        and access.shows_own(Content.own_feedback, record.created_at)
+    ]
 
 
 def reward_json(completion: CompletionRecord, feedback: Iterable[FeedbackRecord]) -> dict[str, Any]:

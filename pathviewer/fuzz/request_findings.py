@@ -145,7 +145,11 @@ class Findings:
         The server may also refuse a header before it asks who sent it.
         """
         path = unquote(request.target.partition("?")[0])
-        refused = answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.BAD_REQUEST)
+        refused = answer.status_code in (
+            httpx.codes.UNAUTHORIZED,
+            httpx.codes.BAD_REQUEST,
+            httpx.codes.TOO_MANY_REQUESTS,
+        )
         return refused or answer.is_redirect or path in OPEN_PATHS
 
     def _check_document(self, request: RandomRequest, case: Case, answer: httpx.Response) -> None:

@@ -129,9 +129,15 @@ class QuestionStore:
             on_added(session, record.id)
 
     def load_state(self, question_id: str, viewer: Viewer) -> QuestionState:
-        """Return a viewer's state of a stored question, for the policy of blinding."""
-        with self._database.read_only() as session:
-            return load_question_state(session, question_id, viewer)
+        """Return a viewer's state of a stored question, for the policy of blinding.
+
+        Raises QuestionNotFound.
+        """
+        try:
+            with self._database.read_only() as session:
+                return load_question_state(session, question_id, viewer)
+        except RecordNotFoundError as error:
+            raise QuestionNotFound(user_messages.NO_QUESTION) from error
 
     def end(self, question_id: str, state: str, failure: str | None) -> QuestionRecord:
         """Store the final state of a question."""

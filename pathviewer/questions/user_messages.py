@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from storage.user_messages import BLINDING_REFUSALS
+
 # deletion_check
 ANSWER_MISSING = "The deletion check needs an answer, and the model gave none."
 STEP_SENTENCES = {
@@ -87,7 +89,7 @@ NO_ANSWER_YET = "This answer does not exist, or not yet."
 # store
 MAPS_REMOVED = "This answer has no maps, or they were removed."
 NO_MAPS = "This answer has no maps."
-NO_QUESTION = "There is no such question."
+NO_QUESTION = BLINDING_REFUSALS["not_theirs"]  # the same, so that nobody learns that it exists
 PAGE_QUESTION_MISSING = "The question to continue from does not exist; reload the list."
 
 

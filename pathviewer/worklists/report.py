@@ -89,21 +89,20 @@ class WorklistReport:
 
     def facts(self) -> dict[str, Any]:
         """Return the template's values; `items` is an iterator."""
+        with self._database.read_only() as session:
+            visible = [self._find_visible(session, item) for item in self._items]
         return {
             "name": self._worklist.name,
             "at": now(),
-            "counts": self._counts(),
-            "kept_back": self._blinding_summary(),
+            "counts": self._counts(visible),
+            "kept_back": self._blinding_summary(visible),
             "items": self._item_facts(),
         }
 
-    def _counts(self) -> list[tuple[str, str]]:
-        with self._database.read_only() as session:
-            feedback = [
-                each for item in self._items for each in self._find_visible(session, item).feedback
-            ]
+    def _counts(self, visible: Sequence[VisibleItem]) -> list[tuple[str, str]]:
         ended = [turn for turn in self._assignments if turn.ended_at]
         rated = [turn for turn in ended if not turn.skipped]
+        feedback = (each for item in visible for each in item.feedback)
         verdicts = Counter(each.verdict for each in feedback if each.kind == "verdict")
         rows = {
             "Items": str(len(self._items)),
@@ -120,11 +119,8 @@ class WorklistReport:
         }
         return list(rows.items())
 
-    def _blinding_summary(self) -> str:
-        with self._database.read_only() as session:
-            blinded_count = sum(
-                self._find_visible(session, item).note is not None for item in self._items
-            )
+    def _blinding_summary(self, visible: Sequence[VisibleItem]) -> str:
+        blinded_count = sum(item.note is not None for item in visible)
         if not blinded_count:
             return ""
         items = format_count(len(self._items), "item")
@@ -193,14 +189,13 @@ class WorklistReport:
         answers = access.decide(Content.answers)
         if not answers.is_visible:
             return VisibleItem(answers.refusal)
-        own = access.decide(Content.own_feedback).is_visible
         ids = [each.id for each in list_completions(session, [item.question_id])]
         visible = [
             each
             for each in list_current_feedback(session, ids)
             if each.kind != "preference"
             and (
-                own
+                access.shows_own(Content.own_feedback, each.created_at)
                 if each.rater_id == self._viewer.account_id
                 else access.decide(Content.feedback, each.completion_id).is_visible
             )

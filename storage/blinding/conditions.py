@@ -19,6 +19,7 @@ from storage.tables import (
     CurrentFeedback,
     Feedback,
     Question,
+    Slide,
     Worklist,
     WorklistAssignment,
     WorklistItem,
@@ -29,19 +30,22 @@ from storage.tables import (
 
 def question_is_visible(viewer: Viewer) -> ColumnElement[bool]:
     """SQL condition on questions for `Content.question`."""
-    assigned = Question.id.in_(_select_assigned_questions(viewer, answered=False))
+    assigned = Question.id.in_(_select_assigned_questions(viewer))
     open_pair = Question.id.in_(_select_compared_questions(viewer, _IS_OPEN))
     voted = Question.id.in_(_select_compared_questions(viewer, Comparison.feedback_id.is_not(None)))
     asked = Question.account_id == viewer.account_id
     known = true() if viewer.sees_all else or_(asked, assigned, open_pair, voted)
     if not viewer.rates:
         return known
-    answered = Question.id.in_(_select_assigned_questions(viewer, answered=True))
-    answer_given = or_(and_(assigned, answered), and_(~assigned, voted))
-    blind = Question.id.in_(_select_blind_questions())
-    drawn = Question.id.in_(_select_upcoming_questions(viewer))
+    latest = _select_assigned_questions(viewer).where(~_has_later_round())
+    answered = Question.id.in_(latest.where(WorklistAssignment.first_answer.is_not(None)))
+    is_open = Question.id.in_(latest.where(WorklistAssignment.ended_at.is_(None)))
+    drawn = _has_upcoming_pair(viewer)
+    was_skipped = _select_compared_questions(viewer, Comparison.skipped.is_(True))
+    skipped = and_(Question.id.in_(was_skipped), ~drawn)
+    answer_given = or_(answered, and_(or_(voted, skipped), ~is_open))
     only_drawn = and_(drawn, ~voted, ~assigned)
-    return and_(known, ~open_pair, or_(~blind, answer_given), ~only_drawn)
+    return and_(known, ~open_pair, or_(~_is_blind(), answer_given), ~only_drawn)
 
 
 def feedback_is_visible(viewer: Viewer) -> ColumnElement[bool]:
@@ -95,6 +99,23 @@ def reference_is_visible(viewer: Viewer) -> ColumnElement[bool]:
     return or_(_all_is_judged(viewer), taught)
 
 
+def case_reference_is_visible(viewer: Viewer) -> ColumnElement[bool]:
+    """SQL condition on questions, joined to their slide, for the correct answer of its case.
+
+    It is that of all questions about the case, so all of worklists must allow it.
+    """
+    if not viewer.rates:
+        return true()
+    item, slide, other = aliased(WorklistItem), aliased(Slide), aliased(Question)
+    pending = (
+        exists()
+        .where(slide.case_id == Slide.case_id, other.slide_id == slide.id)
+        .where(item.question_id == other.id, ~_all_is_judged(viewer, other))
+        .correlate(Slide)
+    )
+    return and_(reference_is_visible(viewer), ~pending)
+
+
 def count_hidden_feedback(session: Session, viewer: Viewer) -> int:
     """Number of current feedback rows hidden from the viewer."""
     if not viewer.rates:
@@ -110,12 +131,12 @@ _IS_REPEAT = and_(WorklistAssignment.round > 0, WorklistAssignment.ended_at.is_(
 """An item that a rater judges again."""
 
 
-def _all_is_judged(viewer: Viewer) -> ColumnElement[bool]:
-    """All completions of the question are judged, and no vote on one of them is open."""
+def _all_is_judged(viewer: Viewer, question: type[Question] = Question) -> ColumnElement[bool]:
+    """All completions of a question are judged, and no vote on one of them is open."""
     pending = aliased(Completion)
-    of_question = select(pending.id).where(pending.question_id == Question.id)
+    of_question = select(pending.id).where(pending.question_id == question.id)
     unjudged = of_question.where(pending.id.not_in(_select_judged_completions(viewer)))
-    open_pair = Question.id.in_(_select_compared_questions(viewer, _IS_OPEN))
+    open_pair = question.id.in_(_select_compared_questions(viewer, _IS_OPEN))
     return and_(of_question.exists(), ~unjudged.exists(), ~open_pair)
 
 
@@ -148,6 +169,11 @@ def _select_stale_feedback(viewer: Viewer) -> Select[str]:
 
 def _select_stale_votes(viewer: Viewer) -> Select[str]:
     """Select the viewer's votes on pairs that they compare again and have not voted on yet."""
+    return _select_open_votes(viewer).where(Comparison.round > 0)
+
+
+def _select_open_votes(viewer: Viewer) -> Select[str]:
+    """Select the viewer's votes on pairs that await their vote, given before or beside it."""
     stale = aliased(Feedback)
     same = and_(
         stale.completion_id == WorklistPair.one_completion_id,
@@ -158,7 +184,7 @@ def _select_stale_votes(viewer: Viewer) -> Select[str]:
         .select_from(Comparison)
         .join(WorklistPair, WorklistPair.id == Comparison.pair_id)
         .join(stale, same)
-        .where(Comparison.rater_id == viewer.account_id, Comparison.round > 0, _IS_OPEN)
+        .where(Comparison.rater_id == viewer.account_id, _IS_OPEN)
         .where(stale.rater_id == viewer.account_id)
     )
 
@@ -177,21 +203,18 @@ def _select_votes_on_same_pairs(viewer: Viewer) -> Select[str]:
         .join(own, same)
         .join(own_vote, own_vote.id == own.feedback_id)
         .where(own.rater_id == viewer.account_id, own.kind == "preference")
-        .where(own_vote.choice != UNDONE, own_vote.id.not_in(_select_stale_votes(viewer)))
+        .where(own_vote.choice != UNDONE, own_vote.id.not_in(_select_open_votes(viewer)))
     )
 
 
-def _select_assigned_questions(viewer: Viewer, *, answered: bool) -> Select[Any]:
-    """Select items' own questions assigned to the viewer; `answered` in the latest assignment."""
-    assigned = (
+def _select_assigned_questions(viewer: Viewer) -> Select[Any]:
+    """Select items' own questions that were assigned to the viewer, once for each round."""
+    return (
         select(WorklistItem.question_id)
         .join(WorklistAssignment, WorklistAssignment.item_id == WorklistItem.id)
         .where(WorklistAssignment.rater_id == viewer.account_id)
         .where(WorklistItem.question_id.is_not(None))
     )
-    if not answered:
-        return assigned
-    return assigned.where(WorklistAssignment.first_answer.is_not(None), ~_has_later_round())
 
 
 def _has_later_round() -> ColumnElement[bool]:
@@ -207,7 +230,7 @@ def _has_later_round() -> ColumnElement[bool]:
 
 def _select_repeated_questions(viewer: Viewer) -> Select[Any]:
     """Select questions of items that the viewer judges again."""
-    return _select_assigned_questions(viewer, answered=False).where(_IS_REPEAT)
+    return _select_assigned_questions(viewer).where(_IS_REPEAT)
 
 
 def _select_taught_questions(viewer: Viewer) -> Select[Any]:
@@ -222,7 +245,7 @@ def _select_taught_questions(viewer: Viewer) -> Select[Any]:
         .where(given.created_at >= WorklistAssignment.started_at)
         .correlate(WorklistItem, WorklistAssignment)
     )
-    assigned = _select_assigned_questions(viewer, answered=False)
+    assigned = _select_assigned_questions(viewer)
     teaching = assigned.join(Worklist, Worklist.id == WorklistItem.worklist_id)
     return teaching.where(Worklist.teaching, ~_has_later_round(), rated)
 
@@ -245,14 +268,19 @@ def _select_compared_completions(viewer: Viewer) -> Select[str]:
     return select(of_question.id).where(of_question.question_id.in_(questions))
 
 
-def _select_upcoming_questions(viewer: Viewer) -> Select[str]:
-    """Select the questions of completions in pairs that the viewer has not been given."""
+def _has_upcoming_pair(viewer: Viewer) -> ColumnElement[bool]:
+    """Whether a completion of the question is in a pair that the viewer has not been given."""
     paired = aliased(Completion)
-    given = select(Comparison.pair_id).where(
-        Comparison.rater_id == viewer.account_id, Comparison.pair_id.is_not(None)
+    given = (
+        exists()
+        .where(Comparison.pair_id == WorklistPair.id, Comparison.rater_id == viewer.account_id)
+        .correlate(WorklistPair)
     )
-    pairs = select(paired.question_id).join(WorklistPair, _is_in_pair(paired))
-    return pairs.where(WorklistPair.id.not_in(given))
+    return (
+        exists()
+        .where(paired.question_id == Question.id, _is_in_pair(paired), ~given)
+        .correlate(Question)
+    )
 
 
 def _is_in_pair(completion: type[Completion]) -> ColumnElement[bool]:
@@ -262,11 +290,15 @@ def _is_in_pair(completion: type[Completion]) -> ColumnElement[bool]:
     )
 
 
-def _select_blind_questions() -> Select[Any]:
-    """Select the questions asked for items of blind worklists, to any model."""
-    blind = select(WorklistItem.id).join(Worklist).where(Worklist.blind)
-    of_item = select(WorklistItem.question_id).where(
-        WorklistItem.id.in_(blind), WorklistItem.question_id.is_not(None)
+def _is_blind() -> ColumnElement[bool]:
+    """Whether the question was asked, to any model, for an item of a blind worklist."""
+    beside = select(WorklistQuestion.item_id).where(WorklistQuestion.question_id == Question.id)
+    of_item = or_(
+        WorklistItem.question_id == Question.id,
+        WorklistItem.id.in_(beside.correlate(Question)),
     )
-    beside = select(WorklistQuestion.question_id).where(WorklistQuestion.item_id.in_(blind))
-    return of_item.union(beside)  # type: ignore[return-value]
+    return (
+        exists()
+        .where(of_item, Worklist.id == WorklistItem.worklist_id, Worklist.blind)
+        .correlate(Question)
+    )

@@ -70,6 +70,7 @@ class Reason(StrEnum):
     own_answer_missing = "the viewer's own answer is missing"
     author_answer_missing = "the answer of the person who asked is missing"
     vote_missing = "the viewer's vote is missing"
+    pair_open = "a pair of the answers awaits the viewer's vote"
     feedback_missing = "the viewer's verdict or labels are missing"
     repeat_open = "the viewer judges it again"
 
@@ -224,9 +225,10 @@ def _decide_question(viewer: Viewer, mode: Mode, state: State) -> Decision:
     if state.comparison is Comparison.pair_open:
         return VOTE_FIRST
     assigned = state.assignment is not Assignment.no_item
-    owes_answer = not (
-        state.has_answered if assigned else state.comparison is Comparison.vote_given
-    )
+    # after comparing the texts, only a rater with the item still open answers it unaided
+    compared = state.comparison in (Comparison.vote_given, Comparison.pair_skipped)
+    too_late = compared and state.assignment is not Assignment.item_open
+    owes_answer = not (state.has_answered or too_late)
     if mode is Mode.blind_list and owes_answer:
         return Decision(Access.answer_first, Reason.own_answer_missing)
     if state.comparison is Comparison.pair_drawn and not assigned:
@@ -279,7 +281,7 @@ def _after_feedback(viewer: Viewer, state: State, *, given: bool) -> Decision:
     if not viewer.rates:
         return NOT_BLINDED
     if state.comparison is Comparison.pair_open:
-        return VOTE_FIRST
+        return Decision(Access.vote_first, Reason.pair_open)
     return VISIBLE if given else JUDGE_FIRST
 
 

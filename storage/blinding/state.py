@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from storage import user_messages
 from storage.blinding import policy
 from storage.blinding.policy import Content, Decision, Mode, State, Viewer
+from storage.errors import RecordNotFoundError
 from storage.feedback.vocabulary import UNDONE
 from storage.tables import (
     Comparison,
@@ -63,65 +65,100 @@ class QuestionState:
             content, self.viewer, self.mode, replace(self.state, has_full_feedback=judged)
         )
 
+    def shows_own(self, content: Content, given_at: datetime) -> bool:
+        """Return whether the viewer sees their own feedback or answer of that time.
+
+        An open repeat hides only what precedes it.
+        """
+        is_new = self.repeat_start is None or given_at >= self.repeat_start
+        return is_new or self.decide(content).is_visible
+
 
 def load_question_state(session: Session, question_id: str, viewer: Viewer) -> QuestionState:
-    """Read a viewer's state of a question, which must exist."""
-    question = session.get_one(Question, question_id)
+    """Read a viewer's state of a question. Raises RecordNotFoundError."""
+    question = _find_question(session, question_id)
     completion_ids = list(session.scalars(_select_completions(question_id)))
-    asked = question.account_id == viewer.account_id
-    waits = policy.awaits_author(
+    item = session.scalar(_select_item(question_id))
+    turn = None if item is None else _latest_assignment(session, item, question_id, viewer)
+    repeats = turn is not None and turn.round > 0 and turn.ended_at is None
+    repeat_start = turn.started_at if turn is not None and repeats else None
+    rated = _list_rated(session, viewer, completion_ids, repeat_start)
+    state = State(
+        is_asker=question.account_id == viewer.account_id,
+        awaits_author=_awaits_author(question, completion_ids),
+        has_all_feedback=bool(completion_ids) and rated.issuperset(completion_ids),
+    )
+    if item is None:
+        return QuestionState(viewer, Mode.own_question, state, rated)
+    worklist = session.get_one(Worklist, item.worklist_id)
+    state = replace(
+        state,
+        assignment=_assignment(turn),
+        has_answered=turn is not None and turn.first_answer is not None,
+        is_repeating=repeats,
+        comparison=_load_comparison(session, viewer, completion_ids),
+        is_teaching=worklist.teaching,
+        has_rated=worklist.teaching and _is_rated(session, viewer, completion_ids, turn),
+    )
+    mode = Mode.blind_list if worklist.blind else Mode.open_list
+    return QuestionState(viewer, mode, state, rated, repeat_start)
+
+
+def _find_question(session: Session, question_id: str) -> Question:
+    question = session.get(Question, question_id)
+    if question is None:
+        raise RecordNotFoundError(user_messages.no_question(question_id[:64]))
+    return question
+
+
+def _awaits_author(question: Question, completion_ids: Sequence[str]) -> bool:
+    return policy.awaits_author(
         blind=question.blind,
         answered=question.first_answer is not None,
         has_text=question.state == "running" or bool(completion_ids),
     )
-    item = session.scalar(_select_item(question_id))
-    if item is None:
-        judged = _list_rated(session, viewer, completion_ids, None)
-        state = State(
-            is_asker=asked, awaits_author=waits, has_all_feedback=_is_all(completion_ids, judged)
-        )
-        return QuestionState(viewer, Mode.own_question, state, judged)
-    worklist = session.get_one(Worklist, item.worklist_id)
-    turn = _latest_assignment(session, item, question_id, viewer)
-    repeating = turn is not None and turn.round > 0 and turn.ended_at is None
-    repeat_start = turn.started_at if turn is not None and repeating else None
-    judged = _list_rated(session, viewer, completion_ids, repeat_start)
-    state = State(
-        is_asker=asked,
-        awaits_author=waits,
-        assignment=_assignment(turn),
-        has_answered=turn is not None and turn.first_answer is not None,
-        is_repeating=repeating,
-        comparison=_load_comparison(session, viewer, completion_ids),
-        has_all_feedback=_is_all(completion_ids, judged),
-        has_rated=turn is not None and _is_rated(session, viewer, completion_ids, turn.started_at),
-        is_teaching=worklist.teaching,
-    )
-    mode = Mode.blind_list if worklist.blind else Mode.open_list
-    return QuestionState(viewer, mode, state, judged, repeat_start)
 
 
 def load_pair_state(
     session: Session, viewer: Viewer, completion_ids: tuple[str, str]
 ) -> QuestionState:
-    """Read a viewer's state of two completions, in any order, for votes and names."""
+    """Read a viewer's state of two completions, in any order, for texts, votes and names."""
     one, other = sorted(completion_ids)
-    again = session.scalar(
-        select(Comparison.id)
-        .join(WorklistPair, WorklistPair.id == Comparison.pair_id)
-        .where(WorklistPair.one_completion_id == one, WorklistPair.other_completion_id == other)
-        .where(Comparison.rater_id == viewer.account_id, Comparison.round > 0)
-        .where(Comparison.feedback_id.is_(None), ~Comparison.skipped)
-    )
+    pair = and_(WorklistPair.one_completion_id == one, WorklistPair.other_completion_id == other)
+    given = _list_comparisons(session, viewer, pair)
     vote = session.scalar(
         select(Feedback.choice)
         .join(CurrentFeedback, CurrentFeedback.feedback_id == Feedback.id)
         .where(CurrentFeedback.rater_id == viewer.account_id, Feedback.kind == "preference")
         .where(Feedback.completion_id == one, Feedback.other_completion_id == other)
     )
-    voted = vote is not None and vote != UNDONE and again is None
-    state = State(has_voted=voted, is_repeating_pair=again is not None)
+    askers = (
+        select(Question.account_id)
+        .join(Completion, Completion.question_id == Question.id)
+        .where(Completion.id.in_((one, other)))
+    )
+    state = State(
+        is_asker=set(session.scalars(askers)) == {viewer.account_id},
+        comparison=_most_telling(given),
+        has_voted=vote not in (None, UNDONE)
+        and policy.Comparison.pair_open not in {each for each, _ in given},
+        is_repeating_pair=any(
+            each is policy.Comparison.pair_open and number for each, number in given
+        ),
+    )
     return QuestionState(viewer, Mode.open_list, state)
+
+
+def find_newest_turn(session: Session, viewer: Viewer) -> datetime | None:
+    """When an item or pair last came to a viewer or was ended by them, UTC; None if never.
+
+    What they may see has not changed without it, or an audit entry.
+    """
+    newest: list[datetime | None] = []
+    for table in (WorklistAssignment, Comparison):
+        times = select(func.max(table.started_at), func.max(table.ended_at))
+        newest += session.execute(times.where(table.rater_id == viewer.account_id)).one()
+    return max((each for each in newest if each is not None), default=None)
 
 
 def _select_completions(question_id: str) -> Select[str]:
@@ -158,18 +195,25 @@ def _load_comparison(
     session: Session, viewer: Viewer, completion_ids: Sequence[str]
 ) -> policy.Comparison:
     """Return the most telling state; a pair that may still come hides more than a skipped one."""
-    is_given = and_(Comparison.pair_id == WorklistPair.id, Comparison.rater_id == viewer.account_id)
-    rows = select(Comparison.id, Comparison.skipped, Comparison.feedback_id).select_from(
-        WorklistPair
-    )
     about = or_(
         WorklistPair.one_completion_id.in_(completion_ids),
         WorklistPair.other_completion_id.in_(completion_ids),
     )
-    states = {
-        _comparison(*row)
-        for row in session.execute(rows.outerjoin(Comparison, is_given).where(about))
-    }
+    return _most_telling(_list_comparisons(session, viewer, about))
+
+
+def _list_comparisons(
+    session: Session, viewer: Viewer, pairs: ColumnElement[bool]
+) -> list[tuple[policy.Comparison, int]]:
+    """Return the viewer's state and round of each comparison of some pairs, also of none."""
+    is_given = and_(Comparison.pair_id == WorklistPair.id, Comparison.rater_id == viewer.account_id)
+    columns = (Comparison.id, Comparison.skipped, Comparison.feedback_id, Comparison.round)
+    rows = select(*columns).select_from(WorklistPair).outerjoin(Comparison, is_given).where(pairs)
+    return [(_comparison(*row[:3]), row.round or 0) for row in session.execute(rows)]
+
+
+def _most_telling(given: Sequence[tuple[policy.Comparison, int]]) -> policy.Comparison:
+    states = {state for state, _ in given}
     return next((each for each in _MOST_TELLING if each in states), policy.Comparison.no_pair)
 
 
@@ -203,19 +247,17 @@ def _list_rated(
     return frozenset(session.scalars(judged))
 
 
-def _is_all(completion_ids: Sequence[str], judged: frozenset[str]) -> bool:
-    return bool(completion_ids) and judged.issuperset(completion_ids)
-
-
 def _is_rated(
-    session: Session, viewer: Viewer, completion_ids: Sequence[str], since: datetime
+    session: Session, viewer: Viewer, completion_ids: Sequence[str], turn: WorklistAssignment | None
 ) -> bool:
-    """Return whether the viewer gave a verdict or vote on a completion, from a time on."""
+    """Return whether the viewer gave a verdict or vote on a completion since an assignment."""
+    if turn is None:
+        return False
     rated = select(Feedback.id).where(
         Feedback.rater_id == viewer.account_id,
         Feedback.kind.in_(("verdict", "preference")),
         Feedback.choice.is_distinct_from(UNDONE),
-        Feedback.created_at >= since,
+        Feedback.created_at >= turn.started_at,
         or_(
             Feedback.completion_id.in_(completion_ids),
             Feedback.other_completion_id.in_(completion_ids),

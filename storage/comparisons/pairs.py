@@ -131,6 +131,15 @@ def find_pair(session: Session, pair_id: str) -> PairRecord:
     return as_record(PairRecord, row)
 
 
+def is_worklist_pair(session: Session, one_id: str, other_id: str) -> bool:
+    """Whether two completions, in any order, are a pair of a worklist."""
+    first, second = sorted((one_id, other_id))
+    pair = select(WorklistPair.id).where(
+        WorklistPair.one_completion_id == first, WorklistPair.other_completion_id == second
+    )
+    return session.scalar(pair) is not None
+
+
 def select_item_questions() -> Subquery:
     """Select `item_id` and `question_id` of every question asked for an item."""
     first = select(WorklistItem.id.label("item_id"), WorklistItem.question_id.label("question_id"))

@@ -18,10 +18,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from storage.blinding.blind_votes import vote_is_unblinded
 from storage.blinding.conditions import (
+    case_reference_is_visible,
     completion_feedback_is_visible,
     feedback_is_visible,
     first_answer_is_visible,
-    reference_is_visible,
 )
 from storage.blinding.policy import Viewer
 from storage.feedback.vocabulary import PREFERENCES, SIDES, UNDONE
@@ -191,7 +191,7 @@ def _compared_columns(filters: Filters) -> tuple[ColumnElement[Any], ...]:
     """Columns to compare a first answer with; the reference only where the viewer may see it."""
     reference: Any = Case.reference_answer
     if filters.viewer is not None:
-        reference = case((reference_is_visible(filters.viewer), reference))
+        reference = case((case_reference_is_visible(filters.viewer), reference))
     return Completion.answer, Feedback.verdict, Feedback.corrected_answer, reference  # type: ignore[return-value]
 
 

@@ -247,9 +247,11 @@ def _find_own(session: Session, comparison_id: str, viewer: Viewer) -> Compariso
     except RecordNotFoundError as error:
         raise QuestionNotFound(str(error)) from error
     completion_ids = pair_assignment.find_sides(session, comparison)
-    if comparison.ended_at is not None and completion_ids is not None:
+    if completion_ids is not None:
         access = load_pair_state(session, viewer, completion_ids)
-        require_visible(access.decide(Content.own_vote))
+        require_visible(access.decide(Content.sides), storage_messages.NO_COMPARISON)
+        if comparison.ended_at is not None:
+            require_visible(access.decide(Content.own_vote))
     return comparison
 
 

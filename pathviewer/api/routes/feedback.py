@@ -23,15 +23,21 @@ from pathviewer.feedback.feedback_json import (
     feedback_of_kind_json,
     others_feedback_json,
     reward_json,
-    select_own_feedback,
+    select_shown_feedback,
 )
 from pathviewer.feedback.request import FeedbackRequest
 from pathviewer.questions.blinding import require_visible
-from pathviewer.questions.errors import QuestionForbidden, QuestionNotFound, QuestionRefused
+from pathviewer.questions.errors import (
+    QuestionConflict,
+    QuestionForbidden,
+    QuestionNotFound,
+    QuestionRefused,
+)
 from pathviewer.slides.errors import SlideGone, SlideNotFound
 from storage import audit
 from storage.blinding.policy import Content, Mode, Viewer
 from storage.blinding.state import QuestionState, load_question_state
+from storage.comparisons.pairs import is_worklist_pair
 from storage.errors import RecordNotFoundError, StorageError
 from storage.feedback.store import (
     FeedbackReceipt,
@@ -115,7 +121,9 @@ class FeedbackRoutes:
             "id": appended.record.id,
             "created_at": appended.record.created_at.isoformat(),
             "supersedes": appended.record.supersedes_id,
-            "reward": reward_json(target.completion, appended.current),
+            "reward": reward_json(
+                target.completion, select_shown_feedback(appended.current, target.access)
+            ),
         }
 
     async def show(self, caller: Judge, completion_id: str) -> dict[str, Any]:
@@ -130,6 +138,8 @@ class FeedbackRoutes:
         new = check_feedback(feedback, cached_completion_text(target.completion.text), slide)
         if new.other_completion_id is not None:
             check_pair(target, self._find_target(session, identity, new.other_completion_id))
+            if is_worklist_pair(session, new.completion_id, new.other_completion_id):
+                raise QuestionConflict(user_messages.PAIR_OF_WORKLIST)
         appended = append_feedback(session, identity.account_id, new)
         if not appended.repeated:
             detail = {"kind": new.kind, "feedback": appended.record.id}
@@ -159,9 +169,8 @@ class FeedbackRoutes:
             target = find_feedback_target(session, identity, completion_id)
             current = list_current_feedback(session, [target.completion.id])
             all_feedback = list_feedback_history(session, [target.completion.id])
-        since = target.access.repeat_start
-        own_feedback = select_own_feedback(current, identity.account_id, since)
-        own_history = select_own_feedback(all_feedback, identity.account_id, since)
+        own_feedback = select_shown_feedback(current, target.access)
+        own_history = select_shown_feedback(all_feedback, target.access)
         others_blinded = not target.access.decide(Content.feedback, completion_id).is_visible
         return {
             "own": feedback_by_kind_json(own_feedback)

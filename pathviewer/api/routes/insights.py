@@ -21,11 +21,13 @@ from pathviewer.common.work_queue import while_connected
 from pathviewer.insights.charts import CHARTS
 from pathviewer.insights.data_source import ChartData, load_chart_data, rater_name
 from storage import audit
+from storage.blinding.state import find_newest_turn
 from storage.statistics.feedback_rows import list_filter_choices
 from storage.statistics.records import FilterChoices, Filters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from pathviewer.auth.identity import Identity
     from pathviewer.common.work_queue import Client, Work
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 MOST_CACHED_SNAPSHOTS = 8
-"""Maximum cached snapshots, one per filters and viewer."""
+"""Maximum cached snapshots, one per filters, viewer and the viewer's newest item or pair."""
 CACHE_SECONDS = 60.0
 """Maximum age of a snapshot; names of slides and cases can change without an audit entry."""
 
@@ -78,7 +80,7 @@ class InsightsRoutes:
     def __init__(self, database: Database, work: Work) -> None:
         self._database = database
         self._work = work
-        self._cache: LRUCache[tuple[Filters, str], InsightsSnapshot] = LRUCache(
+        self._cache: LRUCache[tuple[Filters, datetime | None], InsightsSnapshot] = LRUCache(
             MOST_CACHED_SNAPSHOTS
         )
 
@@ -136,7 +138,8 @@ class InsightsRoutes:
             available = list_filter_choices(session)
             filters = parse_filters(query, available)
             filters = replace(filters, viewer=caller.viewer)
-            key, last = (filters, caller.account_id), audit.newest_entry_id(session)
+            turn = find_newest_turn(session, caller.viewer)
+            key, last = (filters, turn), audit.newest_entry_id(session)
             snapshot = self._cache.get(key)
             if (
                 snapshot is None

@@ -12,7 +12,7 @@ from pathviewer.api import user_messages
 from pathviewer.api.json_route import Asker, json_router
 from pathviewer.api.question_access import find_visible_question
 from pathviewer.api.report_templates import report_template
-from pathviewer.feedback.feedback_json import select_own_feedback
+from pathviewer.feedback.feedback_json import select_shown_feedback
 from pathviewer.questions.errors import QuestionConflict
 from pathviewer.questions.report import collect_attention, report_facts
 from storage.blinding.state import load_question_state
@@ -64,11 +64,11 @@ def render_report(
     picture = questions.store.load_picture(record)
     with database.read_only() as session:
         slide = find_slide_record(session, record.slide_id).alias
-        since = load_question_state(session, record.id, viewer).repeat_start
+        access = load_question_state(session, record.id, viewer)
         feedback = list_current_feedback(
             session, [each.id for each in snapshot.completions], viewer.account_id
         )
-        own_feedback = select_own_feedback(feedback, viewer.account_id, since)
+        own_feedback = select_shown_feedback(feedback, access)
     attention = collect_attention(snapshot, lambda index: questions.find_attention(snapshot, index))
     facts = report_facts(snapshot, slide, picture, attention, own_feedback)
     is_author = record.account_id == viewer.account_id

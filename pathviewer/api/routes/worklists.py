@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,8 +20,8 @@ from pathviewer.api.schemas.worklists import (
 )
 from pathviewer.feedback.request import OwnAnswerRequest
 from pathviewer.questions.blinding import require_visible
-from pathviewer.questions.errors import QuestionNotFound
-from storage.blinding.policy import Access, Content
+from pathviewer.questions.errors import QuestionConflict, QuestionNotFound
+from storage.blinding.policy import Access, Content, Mode
 from storage.blinding.state import load_question_state
 from storage.questions.store import list_completions
 from storage.tables import now
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from pathviewer.settings import Settings
     from pathviewer.slides.library import SlideLibrary
     from storage.blinding.policy import Viewer
+    from storage.blinding.state import QuestionState
     from storage.database import Database
     from storage.worklists.records import AssignmentRecord
 
@@ -101,11 +101,10 @@ class WorklistRoutes:
         """Give one's own answer; the item with its completions. 409 for a second answer."""
 
         def work(session: Session) -> dict[str, Any]:
+            before = _find_own(session, item_id, caller.account_id)
+            _refuse_late_answer(session, before, caller.viewer)
             assignment = freeze_assignment_answer(
-                session,
-                _find_own(session, item_id, caller.account_id).id,
-                answer.answer,
-                answer.confidence,
+                session, before.id, answer.answer, answer.confidence
             )
             return self._item_json(session, caller.viewer, assignment)
 
@@ -131,11 +130,7 @@ class WorklistRoutes:
         item = find_item(session, assignment.item_id)
         worklist = find_worklist(session, item.worklist_id)
         access = load_question_state(session, str(item.question_id), viewer)
-        answers = access.decide(Content.answers)
-        if answers.access is not Access.answer_first:
-            require_visible(answers)
-        rated_ids = list_rated_completions(session, assignment.id)
-        question_id = item.question_id if answers.is_visible else None
+        question_id = item.question_id if _shows_answers(access) else None
         shows_reference = worklist.teaching and access.decide(Content.reference).is_visible
         return {
             "id": item.id,
@@ -148,12 +143,9 @@ class WorklistRoutes:
             "round": assignment.round,
             "blind": worklist.blind,
             "teaching": worklist.teaching,
-            "first_answer": assignment.first_answer,
-            "first_confidence": assignment.first_confidence,
+            **_own_answer_json(assignment),
             "reading": question_id,
-            "completions": None
-            if question_id is None
-            else _completions_json(session, question_id, rated_ids),
+            "completions": _completions_json(session, question_id, assignment.id),
             "reference_answer": item.reference_answer if shows_reference else None,
             "ended": assignment.ended_at is not None,
         }
@@ -165,6 +157,15 @@ def _find_own(session: Session, item_id: str, account: str) -> AssignmentRecord:
     if assignment is None:
         raise QuestionNotFound(user_messages.NO_ITEM)
     return assignment
+
+
+def _refuse_late_answer(session: Session, assignment: AssignmentRecord, viewer: Viewer) -> None:
+    """Raise QuestionConflict if an own answer would come after the model's in a blind list."""
+    question_id = find_item(session, assignment.item_id).question_id
+    access = load_question_state(session, str(question_id), viewer)
+    late = assignment.first_answer is None and access.decide(Content.answers).is_visible
+    if access.mode is Mode.blind_list and late:
+        raise QuestionConflict(user_messages.ANSWER_TOO_LATE)
 
 
 def _worklists_json(session: Session, account: str) -> list[dict[str, Any]]:
@@ -180,10 +181,26 @@ def _worklists_json(session: Session, account: str) -> list[dict[str, Any]]:
     ]
 
 
+def _shows_answers(access: QuestionState) -> bool:
+    """Return whether the rater has answered; raises QuestionConflict while they owe a vote."""
+    answers = access.decide(Content.answers)
+    if answers.access is not Access.answer_first:
+        require_visible(answers)
+    return answers.is_visible
+
+
+def _own_answer_json(assignment: AssignmentRecord) -> dict[str, Any]:
+    answer, confidence = assignment.first_answer, assignment.first_confidence
+    return {"first_answer": answer, "first_confidence": confidence}
+
+
 def _completions_json(
-    session: Session, question_id: str, rated_ids: Collection[str]
-) -> list[dict[str, Any]]:
+    session: Session, question_id: str | None, assignment_id: str
+) -> list[dict[str, Any]] | None:
     """Return the completions; `judged`: this assignment has a verdict or vote on it."""
+    if question_id is None:
+        return None
+    rated_ids = list_rated_completions(session, assignment_id)
     return [
         {"id": each.id, "index": each.index, "text": each.text, "judged": each.id in rated_ids}
         for each in list_completions(session, [question_id])

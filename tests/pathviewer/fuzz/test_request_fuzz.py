@@ -87,6 +87,8 @@ def test_what_a_fault_is() -> None:
     findings.note(REQUEST, answer(503, json=OURS))
     findings.note(stranger, answer(401, json=OURS))
     findings.note(replace(stranger, target="/login?next=/"), answer(200, html="<form>"))
+    # a target such as /../login, which is the login page
+    findings.note(replace(stranger, target="/../login"), answer(429, html="<form>"))
     assert not any(findings.counts.values())
     findings.note(REQUEST, answer(500, json=OURS))
     findings.note(REQUEST, answer(200, text="in /srv/state/x"))

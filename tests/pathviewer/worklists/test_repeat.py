@@ -38,11 +38,14 @@ def test_a_repeat_is_judged_afresh(
         assert (told["own"]["verdict"], told["history"], told["others"]) == (None, [], None)
         page = f"/api/readings/{seen['reading']}/report.html"
         assert "artly correct" not in ada.get(page).raise_for_status().text
+        nothing = {"key": "no", "kind": "evidence", "completion": answer["id"], "box": None}
+        reward = ada.post("/api/feedback", json=nothing).raise_for_status().json()["reward"]
+        assert (reward["outcome"], reward["process"]) == (None, None)
         body = {"key": "again", "kind": "verdict", "completion": answer["id"]}
         said = ada.post("/api/feedback", json=body | {"verdict": "correct"}).raise_for_status()
         assert said.json()["supersedes"]  # the first one stays in the history
-        assert len(ada.get(path).json()["history"]) == 1
+        assert len(ada.get(path).json()["history"]) == 2
         assert ada.post(f"{own}/end", json={}).json() == {"id": item["id"], "again": False}
         assert ada.post(f"{own}/end", json={}).json() == {"id": item["id"], "again": True}
-        assert len(ada.get(path).json()["history"]) == 3
+        assert len(ada.get(path).json()["history"]) == 4
         assert "orrect" in ada.get(page).raise_for_status().text

@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 from storage.base import new_id
 from storage.feedback.vocabulary import UNDONE
 from storage.tables import (
+    Case,
     Comparison,
     Completion,
     CurrentFeedback,
     Feedback,
     Question,
+    Slide,
     Worklist,
     WorklistAssignment,
     WorklistItem,
@@ -35,6 +37,9 @@ class RandomRows:
         self._session = session
         self._random = Random(seed)
         self._slide = stored_slide(session)
+        case = Case(name="C-1", reference_answer="A", reference_source="sign-out")
+        self._add(case)
+        session.get_one(Slide, self._slide).case_id = case.id
         self.raters = [rater(session, name) for name in ("ada", "bob")]
         for _ in range(2):
             self._add_question()

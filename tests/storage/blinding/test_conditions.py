@@ -1,11 +1,14 @@
-"""What a rater is not told before he has said the same himself."""
+"""What a rater does not see before they have said the same themselves."""
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import select, update
 
 from storage.blinding.conditions import count_hidden_feedback
+from storage.blinding.state import load_question_state
 from storage.database import Database
+from storage.errors import RecordNotFoundError
 from storage.export_rows import Selection, count_selected_questions
 from storage.feedback.store import NewFeedback, add_feedback
 from storage.questions.store import freeze_first_answer
@@ -98,3 +101,8 @@ def test_a_first_answer_is_seen_once_all_of_its_reading_is_judged(database: Data
             add_feedback(session, ada, none)
         for viewer in (ada, bob, None):
             assert len(first_answers(session, Filters(viewer=viewing(viewer)))) == 1
+
+
+def test_a_withdrawn_question_is_missing(database: Database) -> None:
+    with database.read_only() as session, pytest.raises(RecordNotFoundError):
+        load_question_state(session, "withdrawn", as_rater("local"))

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from storage.blinding.conditions import (
+    case_reference_is_visible,
     completion_feedback_is_visible,
     count_hidden_feedback,
     feedback_is_visible,
@@ -18,7 +19,7 @@ from storage.blinding.conditions import (
     question_is_visible,
     reference_is_visible,
 )
-from storage.blinding.policy import Content, Viewer
+from storage.blinding.policy import Comparison, Content, Viewer
 from storage.blinding.state import load_pair_state, load_question_state
 from storage.database import Database
 from storage.tables import (
@@ -26,6 +27,7 @@ from storage.tables import (
     CurrentFeedback,
     Feedback,
     Question,
+    Slide,
     WorklistAssignment,
     WorklistItem,
 )
@@ -161,8 +163,25 @@ def check_assigned_answers(look: Look) -> Found:
     return {each: each in visible for each in decided}, decided
 
 
+def check_case_references(look: Look) -> Found:
+    """All questions are on one slide, so of one case."""
+    of_items = set(look.session.scalars(select(WorklistItem.question_id)))
+    pending = look.viewer.rates and any(
+        not state.state.has_all_feedback or state.state.comparison is Comparison.pair_open
+        for key, state in look.states.items()
+        if key in of_items
+    )
+    decided = {
+        key: visible and not pending for key, visible in look.decide(Content.reference).items()
+    }
+    condition = case_reference_is_visible(look.viewer)
+    visible = set(look.session.scalars(select(Question.id).join(Slide).where(condition)))
+    return {key: key in visible for key in decided}, decided
+
+
 CHECKS = {
     "questions": check_questions,
+    "case references": check_case_references,
     "references": check_references,
     "completions": check_completions,
     "feedback": check_feedback,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from storage.blinding.state import load_question_state
+from storage.blinding.state import find_newest_turn, load_question_state
 from storage.cases.store import SlideDescription, describe_slide, find_case
 from storage.database import Database
 from storage.errors import ConflictError, NameTakenError, RecordNotFoundError
@@ -170,6 +170,22 @@ def test_ones_own_items_come_again_after_the_washout(sqlite_database: Database) 
     turn = take(sqlite_database, found, ada, later)
     assert turn is not None
     assert (turn.item_id, turn.round) == (order[1], 1)
+
+
+def test_the_newest_turn_changes_with_each_item_and_its_end(database: Database) -> None:
+    found = made(database, 2)
+    with database.session() as session:
+        ada = rater(session)
+        assert find_newest_turn(session, as_rater(ada)) is None
+    turn = take(database, found, ada, now())
+    assert turn is not None
+    with database.session() as session:
+        assert find_newest_turn(session, as_rater(ada)) == turn.started_at
+        assert end_assignment(session, turn.id, skipped=True)
+        ended = find_newest_turn(session, as_rater(ada))
+        assert ended is not None
+        assert ended > turn.started_at
+        assert find_newest_turn(session, as_rater("bob")) is None
 
 
 def repeat_start(session: Session, reading: str, account: str) -> datetime | None:

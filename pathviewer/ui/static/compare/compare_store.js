@@ -105,19 +105,36 @@ export async function vote(choice) {
     overlay_seen: Boolean(store.get("heatSeen")),
   };
   const path = { comparison_id: one.id };
+  let before = false;
   await ask(
     () =>
-      request("POST /api/comparisons/{comparison_id}/vote", { path, json }).catch((error) =>
-        already(error, one.id, ({ vote: stored }) => Boolean(stored)),
-      ),
+      request("POST /api/comparisons/{comparison_id}/vote", { path, json }).catch((error) => {
+        before = true;
+        return already(error, one.id, ({ vote: stored }) => Boolean(stored));
+      }),
     (told) => {
-      forget(BALLOT + one.id);
+      if (before && !isSameVote(told.vote, json))
+        say("You voted on this pair before, and that vote holds; undo it to vote again.");
+      else forget(BALLOT + one.id);
       remember([...voted(), one.id]);
       show(told);
-      if (told.vote?.choice !== choice)
-        say("You voted on this pair before, and that vote holds; undo it to vote again.");
     },
     "Not saved: ",
+  );
+}
+
+/**
+ * Whether a stored vote says what the page wanted to say.
+ * @param {ComparisonOut["vote"]} stored
+ * @param {{choice: string, reasons: string[], comment: string|null}} wanted
+ */
+function isSameVote(stored, { choice, reasons, comment }) {
+  const same = new Set([...(stored?.reasons ?? []), ...reasons]).size;
+  return (
+    stored?.choice === choice &&
+    same === reasons.length &&
+    same === stored.reasons.length &&
+    (stored.comment ?? "") === (comment ?? "")
   );
 }
 

@@ -71,6 +71,16 @@ def test_names_and_others_votes_are_told_after_the_vote_alone(ward: Ward) -> Non
         assert ward.clients["bob"].get(f"/api/readings/{reading}").status_code == 404
     his = until(ward, "bob", one["box"])
     assert his["others"] is None
+    pair = [
+        ward.clients["ada"]
+        .get(f"/api/readings/{side['reading']}")
+        .json()["completions"][side["index"]]["id"]
+        for side in saved["names"].values()
+    ]
+    around = {"key": "k", "kind": "preference", "completion": pair[0], "other": pair[1]}
+    around |= {"left": pair[0], "choice": "tie"}
+    refused = ward.clients["ada"].post("/api/feedback", json=around)
+    assert (refused.status_code, "pair of a worklist" in refused.text) == (409, True)
     for reading in readings:
         refused = ward.clients["bob"].get(f"/api/readings/{reading}")
         assert refused.status_code in (404, 409), refused.text
