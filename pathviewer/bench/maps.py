@@ -121,26 +121,23 @@ def measure_maps(
     with tempfile.TemporaryDirectory() as name, closing(_open(folder, model.name)) as engine:
         regions = list(draw_regions(Path(name), slides, per_slide))
         cases = list(_cases(engine, regions, prompt_writer(model)))
-        groups = [case.region.item.group for case in cases]
         answer_seconds = median(_time_answer(engine, case) for case in cases)
+        table: list[dict[str, Any]] = []
         with _shuffled(folder) as shuffled:
-            table: list[dict[str, Any]] = []
-            methods = [TRUTH, RANDOM, *METHODS]
-            for number, method in enumerate(methods):
-                drawn = [_draw(method, engine, case, place) for place, case in enumerate(cases)]
-                row = _row(method, [each for each, _ in drawn], engine, cases, fills)
+            for method in (TRUTH, RANDOM, *METHODS):
+                row, seconds = _row(method, engine, cases, fills)
                 if method in METHODS:
-                    row["cost"] = median(seconds for _, seconds in drawn) / answer_seconds
+                    row["cost"] = seconds / answer_seconds
                     others = [METHODS[method](shuffled, case) for case in cases]
-                    row |= _share("shuffled", _right(others, cases), groups)
+                    row |= _share("shuffled", _right(others, cases), _groups(cases))
                 table.append(row)
-                progress(number + 1, len(methods))
+                progress(len(table), len(METHODS) + 2)
         info = engine.status().info
     return {
         "model": model.name,
         "revision": info.revision if info else None,
         "n": len(cases),
-        "groups": len(set(groups)),
+        "groups": len(set(_groups(cases))),
         "answer_seconds": answer_seconds,
         "maps": table,
     }
@@ -207,14 +204,16 @@ def _draw(method: str, engine: LocalEngine, case: Case, seed: int) -> tuple[Weig
     return weights, time.perf_counter() - began
 
 
+def _groups(cases: Sequence[Case]) -> list[str]:
+    return [case.region.item.group for case in cases]
+
+
 def _row(
-    method: str,
-    maps: Sequence[Weights],
-    engine: LocalEngine,
-    cases: Sequence[Case],
-    fills: Sequence[str],
-) -> dict[str, Any]:
-    groups = [case.region.item.group for case in cases]
+    method: str, engine: LocalEngine, cases: Sequence[Case], fills: Sequence[str]
+) -> tuple[dict[str, Any], float]:
+    """Return a method's row, and the median seconds of a map."""
+    drawn = [_draw(method, engine, case, place) for place, case in enumerate(cases)]
+    maps, groups = [weights for weights, _ in drawn], _groups(cases)
     row = {"method": method} | _share("right", _right(maps, cases), groups)
     for fill in fills:
         matters = [
@@ -222,7 +221,7 @@ def _row(
             for weights, case in zip(maps, cases, strict=True)
         ]
         row |= _share(f"matters: {fill}", matters, groups)
-    return row
+    return row, median(seconds for _, seconds in drawn)
 
 
 def _right(maps: Sequence[Weights], cases: Sequence[Case]) -> list[float]:

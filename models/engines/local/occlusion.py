@@ -20,7 +20,7 @@ from models.errors import CancelledError, PromptError
 from models.messages import OcclusionRequest
 from models.occlusion import OcclusionRows
 from models.placement import token_columns
-from models.processing import prepare_prompt
+from models.processing import PreparedPrompt, prepare_prompt
 from models.user_messages import REQUEST_CANCELLED
 
 BATCH_PLACES = 16
@@ -89,19 +89,8 @@ def _embed(loaded: LoadedModel, request: OcclusionRequest) -> EmbeddedText:
         raise PromptError(user_messages.no_such_picture(request.image_index))
     if not item.token_ids:
         raise PromptError(user_messages.COMPLETION_EMPTY)
-    model, tensors = loaded.network.model, prepared.tensors
-    pictures = model.get_image_features(
-        tensors["pixel_values"], tensors["image_grid_thw"], return_dict=True
-    ).pooler_output
     targets = torch.tensor(item.token_ids, dtype=torch.long, device=loaded.device)
-    ids = torch.cat([tensors["input_ids"], targets[None, :-1]], 1)
-    kinds = torch.nn.functional.pad(tensors["mm_token_type_ids"], (0, len(targets) - 1))
-    positions, _ = model.get_rope_index(
-        ids, mm_token_type_ids=kinds, image_grid_thw=tensors["image_grid_thw"]
-    )
-    embeddings = model.get_input_embeddings()(ids)
-    marks = kinds[0] == 1
-    embeddings[0, marks] = torch.cat(list(pictures)).to(embeddings.dtype)
+    embeddings, positions, marks = _embed_tokens(loaded, prepared, targets[:-1])
     columns = marks.nonzero()[:, 0][token_columns(prepared.placements, request.image_index)]
     placement = prepared.placements[request.image_index]
     return EmbeddedText(
@@ -112,6 +101,25 @@ def _embed(loaded: LoadedModel, request: OcclusionRequest) -> EmbeddedText:
         mean=embeddings[0, columns].mean(0),
         targets=targets,
     )
+
+
+def _embed_tokens(
+    loaded: LoadedModel, prepared: PreparedPrompt, following: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return embeddings, rope positions and the mask of picture tokens of prompt and completion."""
+    model, tensors = loaded.network.model, prepared.tensors
+    pictures = model.get_image_features(
+        tensors["pixel_values"], tensors["image_grid_thw"], return_dict=True
+    ).pooler_output
+    ids = torch.cat([tensors["input_ids"], following[None]], 1)
+    kinds = torch.nn.functional.pad(tensors["mm_token_type_ids"], (0, len(following)))
+    positions, _ = model.get_rope_index(
+        ids, mm_token_type_ids=kinds, image_grid_thw=tensors["image_grid_thw"]
+    )
+    embeddings = model.get_input_embeddings()(ids)
+    marks = kinds[0] == 1
+    embeddings[0, marks] = torch.cat(list(pictures)).to(embeddings.dtype)
+    return embeddings, positions, marks
 
 
 def _batches(order: NDArray[np.intp], tokens: int) -> Iterator[NDArray[np.intp]]:
