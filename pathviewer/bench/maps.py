@@ -114,24 +114,17 @@ def measure_maps(
     fills: Sequence[str],
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> dict[str, Any]:
-    """Return the table as JSON values; `folder` is the model's checkpoint.
-
-    Needs the requirements of training. Raises ModelError.
-    """
-    with tempfile.TemporaryDirectory() as name, closing(_open(folder, model.name)) as engine:
+    """Return the table as JSON values; `folder` is the checkpoint. Raises ModelError."""
+    with tempfile.TemporaryDirectory() as name, closing(LocalEngine(folder, model.name)) as engine:
         regions = list(draw_regions(Path(name), slides, per_slide))
         cases = list(_cases(engine, regions, prompt_writer(model)))
         answer_seconds = median(_time_answer(engine, case) for case in cases)
-        table: list[dict[str, Any]] = []
         with _shuffled(folder) as shuffled:
-            for method in (TRUTH, RANDOM, *METHODS):
-                row, seconds = _row(method, engine, cases, fills)
-                if method in METHODS:
-                    row["cost"] = seconds / answer_seconds
-                    others = [METHODS[method](shuffled, case) for case in cases]
-                    row |= _share("shuffled", _right(others, cases), _groups(cases))
+            rows = _rows(engine, shuffled, cases, fills)
+            table = []
+            for number, row in enumerate(rows, 1):
                 table.append(row)
-                progress(len(table), len(METHODS) + 2)
+                progress(number, len(METHODS) + 2)
         info = engine.status().info
     return {
         "model": model.name,
@@ -143,8 +136,15 @@ def measure_maps(
     }
 
 
-def _open(folder: Path, name: str) -> LocalEngine:
-    return LocalEngine(folder, name)
+def _rows(
+    engine: LocalEngine, shuffled: LocalEngine, cases: Sequence[Case], fills: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield the row of each control and method."""
+    for method in (TRUTH, RANDOM, *METHODS):
+        row = _row(method, engine, cases, fills)
+        if method in METHODS:
+            row |= _shuffled_share(method, shuffled, cases)
+        yield row
 
 
 @contextmanager
@@ -152,7 +152,7 @@ def _shuffled(folder: Path) -> Iterator[LocalEngine]:
     """The same network with shuffled weights, which knows nothing."""
     with (
         tempfile.TemporaryDirectory() as name,
-        closing(_open(write_shuffled(folder, Path(name) / "x"), SHUFFLED)) as engine,
+        closing(LocalEngine(write_shuffled(folder, Path(name) / "x"), SHUFFLED)) as engine,
     ):
         yield engine
 
@@ -191,6 +191,11 @@ def _time_answer(engine: LocalEngine, case: Case) -> float:
     return time.perf_counter() - began
 
 
+def _shuffled_share(method: str, shuffled: LocalEngine, cases: Sequence[Case]) -> dict[str, Any]:
+    maps = [METHODS[method](shuffled, case) for case in cases]
+    return _share("shuffled", _right(maps, cases), _groups(cases))
+
+
 def _draw(method: str, engine: LocalEngine, case: Case, seed: int) -> tuple[Weights, float]:
     """Return a method's map of a case, and its seconds."""
     rows, columns = case.placement.rows, case.placement.columns
@@ -210,18 +215,19 @@ def _groups(cases: Sequence[Case]) -> list[str]:
 
 def _row(
     method: str, engine: LocalEngine, cases: Sequence[Case], fills: Sequence[str]
-) -> tuple[dict[str, Any], float]:
-    """Return a method's row, and the median seconds of a map."""
+) -> dict[str, Any]:
+    """Return a method's row, with the median seconds of a map."""
     drawn = [_draw(method, engine, case, place) for place, case in enumerate(cases)]
     maps, groups = [weights for weights, _ in drawn], _groups(cases)
-    row = {"method": method} | _share("right", _right(maps, cases), groups)
+    row: dict[str, Any] = {"method": method, "seconds": median(seconds for _, seconds in drawn)}
+    row |= _share("right", _right(maps, cases), groups)
     for fill in fills:
         matters = [
             share_less_harmful(engine, case, top_cells(weights), fill)
             for weights, case in zip(maps, cases, strict=True)
         ]
         row |= _share(f"matters: {fill}", matters, groups)
-    return row, median(seconds for _, seconds in drawn)
+    return row
 
 
 def _right(maps: Sequence[Weights], cases: Sequence[Case]) -> list[float]:

@@ -111,7 +111,9 @@ def map_lines(figures: Mapping[str, Any], fills: Sequence[str]) -> Iterator[str]
     yield f"{figures['model']}: {figures['n']} regions of {figures['groups']} phantoms"
     yield " | ".join(["map", "right quadrant", *names[1:-1], "right, shuffled weights", "cost"])
     for row in figures["maps"]:
-        cost = f"{row['cost']:.1f} answers" if "cost" in row else "-"
+        cost = "-"
+        if "shuffled" in row:
+            cost = f"{row['seconds'] / figures['answer_seconds']:.1f} answers"
         yield " | ".join([row["method"], *(_percent(row, name) for name in names), cost])
 
 
