@@ -232,7 +232,10 @@ class Looks:
             return
         self._check_listed(actor, request, slide, answer.json())
         for entry in answer.json()["questions"]:
-            question = self.made.questions[entry["reading"]]
+            question = self.made.questions.get(entry["reading"])
+            if question is None:
+                self.stage.differ("unknown question in", actor, request, entry["reading"])
+                continue
             ids = {each.id for each in question.completions}
             visible = [
                 each
