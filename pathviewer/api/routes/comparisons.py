@@ -19,6 +19,8 @@ from pathviewer.api.schemas.comparisons import (
     SideName,
 )
 from pathviewer.api.schemas.questions import Maps
+from pathviewer.auth.identity import Forbidden, refusal
+from pathviewer.auth.roles import Action
 from pathviewer.common.work_queue import while_connected
 from pathviewer.comparisons.comparison_json import comparison_json, find_side_completions
 from pathviewer.feedback.check_feedback import check_feedback
@@ -129,7 +131,12 @@ class ComparisonRoutes:
     async def ask(
         self, caller: Asker, client: Connection, question: QuestionRequest
     ) -> dict[str, Any]:
-        """Ask a question for two answers to compare, whatever `count` and `blind` say."""
+        """Ask a question for two answers to compare, whatever `count` and `blind` say.
+
+        Needs `judge` too: who cannot vote would wait for answers that they never see.
+        """
+        if not caller.may(Action.judge):
+            raise Forbidden(refusal(caller, Action.judge))
         sampling = question.sampling or SamplingRequest()
         if sampling.temperature is None:
             sampling = sampling.model_copy(update={"temperature": COMPARED_TEMPERATURE})

@@ -151,10 +151,16 @@ def test_whoever_judges_nothing_sees_all(clients: Clients, reading: str) -> None
     assert figures(ivy)["withheld"] == 0
     assert "Ada's reason" in exported(ivy)[0]
     assert "judge" not in ivy.get("/api/me").json()["actions"]
+    (slide,) = ivy.get("/api/slides").json()
+    box = {"x": 0, "y": 0, "width": 60, "height": 40}
+    question = {"slide": slide["id"], "box": box, "question": "What is it?"}
+    before = len(ivy.get("/api/readings").json())
     for refused in (
         ivy.post("/api/feedback", json={}),
+        ivy.post("/api/comparisons", json=question),
         ivy.get(f"/api/completions/{answer}/feedback"),
         ivy.get("/api/worklists"),
     ):
         assert refused.status_code == 403
         assert "cannot judge" in refused.json()["error"]["message"]
+    assert len(ivy.get("/api/readings").json()) == before
