@@ -216,7 +216,9 @@ def test_a_blind_list_hides_what_would_tell_the_answer(
         session.rollback()
 
 
-def test_a_pair_waits_for_the_answer_and_an_item_is_gone_for_good(empty: Database) -> None:
+def test_a_pair_waits_for_the_end_of_its_item_and_an_item_is_gone_for_good(
+    empty: Database,
+) -> None:
     items, pairs = DESKS.values()
     with empty.session() as session:
         found = made(session, LISTED[:1], blind=True)
@@ -224,6 +226,8 @@ def test_a_pair_waits_for_the_answer_and_an_item_is_gone_for_good(empty: Databas
         assert pairs.take(session, found, "ada", now()) is None
         assert PAIRS.measure_share(session, found, "ada").size == 1  # it comes later
         freeze_assignment_answer(session, turn.id, "a", None)
+        assert pairs.take(session, found, "ada", now()) is None
+        items.skip(session, turn)
         assert pairs.take(session, found, "ada", now()) is not None
         assert pairs.take(session, found, "bob", now()) is not None
         assert items.take(session, found, "bob", now()) is None
@@ -231,13 +235,16 @@ def test_a_pair_waits_for_the_answer_and_an_item_is_gone_for_good(empty: Databas
         session.rollback()
 
 
-def test_a_list_that_is_not_blind_hides_nothing(empty: Database) -> None:
+def test_in_a_list_that_is_not_blind_each_waits_for_the_end_of_the_other(empty: Database) -> None:
     items, pairs = DESKS.values()
     with empty.session() as session:
         found = made(session, LISTED[:1])
-        for desks in ((items, pairs), (pairs, items)):
-            who = RATERS[desks[0] is items]
-            assert None not in [desk.take(session, found, who, now()) for desk in desks]
+        for first, second in ((items, pairs), (pairs, items)):
+            who = RATERS[first is items]
+            turn = first.take(session, found, who, now())
+            assert second.take(session, found, who, now()) is None
+            first.skip(session, turn)
+            assert second.take(session, found, who, now()) is not None
         session.rollback()
 
 
