@@ -103,8 +103,8 @@ def test_every_endpoint_is_documented_and_no_other(ada: Client) -> None:
 @pytest.mark.parametrize(
     ("endpoint", "told", "sentence"),
     [
-        ("/reading", {"reading": "nothing"}, "There is no such question."),
-        ("/reading", {"reading": "../slides"}, "There is no such question."),
+        ("/reading", {"reading": "nothing"}, "There is no such question, or it is not yours."),
+        ("/reading", {"reading": "../slides"}, "There is no such question, or it is not yours."),
         ("/export", {"format": "sft"}, "The role clinician may not export."),
         ("/audit", {}, "The role clinician may not read audit."),
         ("/insights", {}, "The role clinician may not see insights."),
