@@ -126,8 +126,11 @@ def withdraw_rater(session: Session, account_id: str, actor_id: str) -> Withdraw
         actor_id,
         _collect_removal(session, own, own_feedback, own_regions),
     )
+    # nobody can answer first any more, so the question no longer waits for it
     nothing = {"first_answer": None, "first_confidence": None, "first_answer_at": None}
-    session.execute(update(Question).where(Question.account_id == account_id).values(nothing))
+    session.execute(
+        update(Question).where(Question.account_id == account_id).values(nothing | {"blind": False})
+    )
     return tombstone
 
 

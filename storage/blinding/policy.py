@@ -123,7 +123,7 @@ class Viewer:
 class State:
     """What a viewer has done about a question, one of its completions and a pair.
 
-    A repeat begins anew: what the viewer did before an open repeat does not count.
+    What the viewer did before an open repeat does not count.
     """
 
     is_asker: bool = False

@@ -13,7 +13,7 @@ class RepeatableIds:
         self._random = random.Random(0)
 
     def restart(self) -> None:
-        """Begin anew."""
+        """Start over with the first id."""
         self._random.seed(1)
 
     def uuid(self) -> uuid.UUID:

@@ -36,7 +36,7 @@ class Report:
     responses: int = 0
     """Responses searched."""
     tokens_seen: int = 0
-    """Words found that their reader may see, each response anew."""
+    """Words found that their reader may see, counted once for each response."""
     tokens_withheld: int = 0
     """Words that their reader may not see, looked for in each response."""
     contents: Counter[str] = field(default_factory=Counter)

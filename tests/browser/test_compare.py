@@ -130,7 +130,7 @@ def test_two_raters_compare_the_pairs_of_a_list(
     page.keyboard.press("t")
     wait(page, "voted")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Nothing is left for you to compare here.")).to_be_visible()
+    expect(page.get_by_text("No pair is ready for you here.")).to_be_visible()
     assert sorted(current_votes(settings)) == sorted(
         ["right", "tie", "both_bad", "left", "right", "tie"]
     )

@@ -98,5 +98,5 @@ def as_rater(account_id: str) -> Viewer:
 
 
 def viewing(account_id: str | None) -> Viewer | None:
-    """The same; None for whoever sees all."""
+    """The same; None for a viewer who sees all."""
     return None if account_id is None else as_rater(account_id)

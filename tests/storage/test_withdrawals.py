@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from storage.blinding.state import load_question_state
 from storage.cases.store import SlideDescription, describe_slide
 from storage.database import Database
 from storage.errors import StorageError
@@ -48,7 +49,7 @@ from storage.withdrawals import (
     withdraw_rater,
     withdraw_unrated,
 )
-from tests.storage.reading_rows import COMPLETION, new_reading, rater, verdict
+from tests.storage.reading_rows import COMPLETION, as_rater, new_reading, rater, verdict
 
 CHECK = NewDeletionCheck("all", -0.1, -0.9, -0.8, [-0.2], "used", "It used the picture.")
 
@@ -82,7 +83,7 @@ def filled(database: Database) -> Ward:
             case = session.get_one(Slide, slide.id).case_id
             assert case is not None
             cases.append(case)
-            new = new_reading(slide.id, account_id=ada, pixels_sha256="ab"[number] * 64)
+            new = new_reading(slide.id, account_id=ada, pixels_sha256="ab"[number] * 64, blind=True)
             reading = add_question(session, new)
             freeze_first_answer(session, reading.id, "tumour", 3)
             completion = add_completion(session, reading.id, COMPLETION)
@@ -183,6 +184,8 @@ def test_a_rater_is_taken_back(database: Database, ward: Ward) -> None:
         # what bob judged stays, without ada's own answer; what nobody else judged goes
         assert set(session.scalars(select(Question.id))) == set(ward.readings)
         assert {*session.scalars(select(Question.first_answer))} == {None}
+        for reading in ward.readings:  # and does not wait for it
+            assert not load_question_state(session, reading, as_rater(ward.bob)).state.awaits_author
         assert list_removed_blobs(session) == []  # the picture is another reading's too
 
 

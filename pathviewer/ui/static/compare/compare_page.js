@@ -32,7 +32,7 @@ class ComparePage {
     this.done = h(
       "section",
       { class: "pv-compare-done", role: "status" },
-      h("p", {}, "Nothing is left for you to compare here."),
+      h("p", {}, "No pair is ready for you here. A pair comes after you end its item."),
       h(
         "button",
         { type: "button", class: "pv-button pv-primary", onclick: () => leave() },

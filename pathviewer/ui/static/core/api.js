@@ -117,7 +117,7 @@ export function failureOf(error) {
 }
 
 /**
- * What a user is told of a request that nothing sends again by itself.
+ * The sentence for a request that the page does not send again by itself.
  * @param {Failure} failure
  */
 export function adviceOf({ status, message }) {

@@ -152,7 +152,7 @@ export async function openSlide(id) {
 /** Fetch the facts of the slide on the screen anew, after a change of them. */
 export async function refreshSlide() {
   const { id } = store.need("slide");
-  // the slide is shown last: whoever waits for this function goes on as soon as it is seen
+  // the slide is shown last, so that a caller continues as soon as it appears
   const [slide] = await Promise.all([
     request("GET /api/slides/{slide_id}", { path: { slide_id: id } }),
     poll(),

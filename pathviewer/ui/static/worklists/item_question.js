@@ -64,7 +64,7 @@ function placeIn(item) {
   return completions?.find(({ judged }) => !judged)?.index ?? 0;
 }
 
-/** A repeat begins anew. @param {WorklistItemOut} item */
+/** The round is part of it: a repeat uses no draft of the first round. @param {WorklistItemOut} item */
 function turnOf({ id, round }) {
   return `${id} ${round}`;
 }

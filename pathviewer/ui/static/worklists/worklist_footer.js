@@ -124,7 +124,7 @@ function endText({ items, made, mine, done }) {
   if (!mine) return `Nothing of it is yours: others have all of it.${waits}`;
   return done === mine
     ? `You are through with this list.${waits}`
-    : `Nothing waits for you now.${waits}`;
+    : `No item is ready for you now. An item comes after you vote on its open pair.${waits}`;
 }
 
 /** @param {WorklistItemOut} item */
