@@ -44,7 +44,27 @@ class QuerySink(Protocol):
         """
 
 
+class OutputSink(Protocol):
+    """Receiver of what attention weights multiply, and of their product, for gradients."""
+
+    def take_output(
+        self,
+        layer: int,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        scaling: float | None,
+        output: torch.Tensor,
+    ) -> None:
+        """Receive one layer's tensors, after rotary embedding.
+
+        Shapes: queries (batch, heads, queries, head width), keys and values (batch, key heads,
+        keys, head width), output (batch, queries, heads, head width).
+        """
+
+
 _sink: ContextVar[QuerySink | None] = ContextVar("sink", default=None)
+_output_sink: ContextVar[OutputSink | None] = ContextVar("output_sink", default=None)
 
 
 @contextmanager
@@ -55,6 +75,16 @@ def capture_into(sink: QuerySink | None) -> Iterator[None]:
         yield
     finally:
         _sink.reset(token)
+
+
+@contextmanager
+def capture_outputs_into(sink: OutputSink) -> Iterator[None]:
+    """Send the tensors of this thread's attention layers to a sink."""
+    token = _output_sink.set(sink)
+    try:
+        yield
+    finally:
+        _output_sink.reset(token)
 
 
 def install_capture(network: PreTrainedModel, kernel: str) -> None:
@@ -186,6 +216,14 @@ def _notify_sink(module: torch.nn.Module, query: Any, key: Any, scaling: float |
         sink.take(module.layer_idx, query, key, scaling)  # type: ignore[arg-type]
 
 
+def _notify_output_sink(
+    module: torch.nn.Module, query: Any, key: Any, value: Any, scaling: float | None, output: Any
+) -> None:
+    sink = _output_sink.get()
+    if sink is not None:
+        sink.take_output(module.layer_idx, query, key, value, scaling, output)  # type: ignore[arg-type]
+
+
 def _stashing_sdpa(
     module: torch.nn.Module,
     query: torch.Tensor,
@@ -194,8 +232,11 @@ def _stashing_sdpa(
     attention_mask: torch.Tensor | None,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
-    _notify_sink(module, query, key, options.get("scaling"))
-    return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
+    scaling = options.get("scaling")
+    _notify_sink(module, query, key, scaling)
+    output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
+    _notify_output_sink(module, query, key, value, scaling, output)
+    return output, None
 
 
 def _stashing_fa2(
@@ -223,6 +264,7 @@ def _stashing_fa2(
         attn_implementation="flash_attention_2",
         **options,
     )
+    _notify_output_sink(module, query, key, value, scaling, output)
     return output, None
 
 

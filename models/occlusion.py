@@ -56,6 +56,16 @@ class OcclusionRows:
         return values
 
 
+def join_occlusions(parts: Sequence[OcclusionRows]) -> OcclusionRows:
+    """Join the rows of several requests about one completion and picture."""
+    return OcclusionRows(
+        np.concatenate([part.places for part in parts]),
+        parts[0].baseline,
+        parts[0].averaged,
+        np.concatenate([part.occluded for part in parts]),
+    )
+
+
 def list_places(placement: ImagePlacement, sides: Sequence[int] = (1,)) -> NDArray[np.bool_]:
     """(places, rows, columns): every square of cells with these sides; squares may overlap.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from models.messages import (
     AttentionRows,
@@ -18,6 +18,10 @@ from models.messages import (
     TokenScores,
 )
 from models.occlusion import OcclusionRows
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 State = Literal["starting", "ready", "failed", "stopped"]
 
@@ -78,6 +82,14 @@ class OcclusionEngine(Engine, Protocol):
 
     def occlude(self, request: OcclusionRequest) -> OcclusionRows:
         """Log-probabilities of a completion with each place occluded; `cancel` stops it."""
+
+    def weigh_attention(
+        self, request: OcclusionRequest, passages: Sequence[range]
+    ) -> NDArray[np.float32]:
+        """(passages, rows, columns): attention x gradient of the tokens of each passage.
+
+        A quick form of the evidence map, without a unit; `request.places` is not used.
+        """
 
 
 @runtime_checkable

@@ -263,5 +263,9 @@ def no_such_picture(index: int) -> str:
     return f"The question has no picture {index}: pictures are counted from 0."
 
 
+def no_such_tokens(start: int, stop: int, count: int) -> str:
+    return f"The completion has {count} tokens; there are none from {start} up to {stop}."
+
+
 def places_of_other_grid(shape: tuple[int, ...], rows: int, columns: int) -> str:
     return f"Places of shape {shape} do not fit a picture of {rows} by {columns} cells."

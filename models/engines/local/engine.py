@@ -13,10 +13,13 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import ParamSpec, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from models.engines import user_messages
 from models.engines.base import EngineStatus
+from models.engines.local.attention_gradient import weigh_attention
 from models.engines.local.checkpoint_loading import load_model
 from models.engines.local.generation import answer
 from models.engines.local.memory import convert_memory_errors
@@ -180,6 +183,19 @@ class LocalEngine:
         budget = request.budget or self._loaded.info.budget
         with convert_memory_errors("The evidence map of the answer"):
             return occlude(self._loaded, replace(request, budget=budget), cancelled)
+
+    def weigh_attention(
+        self, request: OcclusionRequest, passages: Sequence[range]
+    ) -> NDArray[np.float32]:
+        """Attention x gradient of some passages; see `OcclusionEngine`."""
+        return self._submit(self._weigh_attention, request, passages).result()
+
+    def _weigh_attention(
+        self, request: OcclusionRequest, passages: Sequence[range]
+    ) -> NDArray[np.float32]:
+        budget = request.budget or self._loaded.info.budget
+        with convert_memory_errors("The quick map of the answer"):
+            return weigh_attention(self._loaded, replace(request, budget=budget), passages)
 
     def close(self) -> None:
         """Release the network; running requests end as cancelled."""

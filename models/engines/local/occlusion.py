@@ -54,7 +54,7 @@ def occlude(
     tokens before its first place. Raises CancelledError between two batches, and PromptError.
     """
     with torch.inference_mode():
-        sequence = _embed(loaded, request)
+        sequence = embed_text(loaded, request)
         cells = check_places(request.places, sequence.grid)
         order = np.argsort(cells.argmax(1), kind="stable")
         cache, baseline = _read(loaded, sequence, sequence.embeddings, None)
@@ -80,7 +80,7 @@ def check_places(places: NDArray[np.bool_], grid: tuple[int, int]) -> NDArray[np
     return cells
 
 
-def _embed(loaded: LoadedModel, request: OcclusionRequest) -> EmbeddedText:
+def embed_text(loaded: LoadedModel, request: OcclusionRequest) -> EmbeddedText:
     """Read the pictures once and join prompt and completion."""
     prepared = prepare_prompt(loaded.processor, request.prompt, request.budget).to(loaded.device)
     item = ReplayItem(0, prepared, tokens_of(loaded, request.completion))

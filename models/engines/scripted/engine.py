@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.engines import user_messages
 from models.engines.base import EngineStatus
@@ -37,14 +38,16 @@ from models.messages import (
     GenerationStart,
     ImagePlacement,
     ModelInfo,
+    OcclusionRequest,
     PixelBudget,
     Prompt,
     Sampling,
     Token,
     TokenScores,
 )
+from models.occlusion import OcclusionRows
 from models.pictures import open_picture
-from models.placement import place_picture
+from models.placement import place_picture, token_columns
 from models.reasoning.trace import parse
 
 CONTEXT = 32_768
@@ -53,6 +56,8 @@ ROWS_AT_ONCE = 8
 """Tokens per block of attention rows."""
 LIKELY, UNLIKELY = 0.9, 0.25
 """Probability of a token of the script's own answer with the picture visible, and of any other."""
+LOSS = 2.0
+"""Loss of a token with all of its attended area occluded, in nats."""
 
 
 class ScriptedEngine:
@@ -168,6 +173,38 @@ class ScriptedEngine:
         return AttentionRows(
             "", 0, 0, rows(scene.placements, answer.passages, completion.text, tokens)
         )
+
+    def occlude(self, request: OcclusionRequest) -> OcclusionRows:
+        """Tokens lose `LOSS` times the share of their attended area that is occluded."""
+        tokens, shares = self._attended(request)
+        cells = request.places.reshape(len(request.places), -1)
+        baseline = np.full(len(tokens), math.log(LIKELY), np.float32)
+        lost = (LOSS * cells @ shares.T).astype(np.float32)
+        averaged = baseline - (LOSS * shares.sum(1)).astype(np.float32)
+        return OcclusionRows(request.places, baseline, averaged, baseline - lost)
+
+    def weigh_attention(
+        self, request: OcclusionRequest, passages: Sequence[range]
+    ) -> NDArray[np.float32]:
+        """The attended areas of each passage's tokens."""
+        _, shares = self._attended(request)
+        maps = [shares[tokens.start : tokens.stop].mean(0) for tokens in passages]
+        return np.stack(maps).reshape(-1, *request.places.shape[1:]).astype(np.float32)
+
+    def _attended(self, request: OcclusionRequest) -> tuple[list[str], NDArray[np.float32]]:
+        """The completion's tokens, and (tokens, cells): where the script says each one looks.
+
+        Shares add up to 1, or to 0 for tokens that the script does not place.
+        """
+        scene = self._scene(request.prompt, request.budget)
+        answer = self._script.find_answer(request.prompt.text)
+        text = request.completion.text
+        tokens = split_tokens(text)
+        last = rows(scene.placements, answer.passages, text, tokens)[:, -1]
+        shares = last[:, token_columns(scene.placements, request.image_index)]
+        placed = shares - shares.min(1, keepdims=True)
+        total = placed.sum(1, keepdims=True)
+        return tokens, np.divide(placed, total, out=np.zeros_like(placed), where=total > 1e-6)
 
     def close(self) -> None:
         """Close; running requests end with a WorkerError."""

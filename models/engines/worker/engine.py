@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from models.engines import user_messages
 from models.engines.base import EngineStatus, State
@@ -15,6 +15,7 @@ from models.engines.worker.messages import (
     EngineSpec,
     EventBatch,
     FromChild,
+    GradientCall,
     LoadFailure,
     Ready,
     RunCommand,
@@ -38,6 +39,10 @@ from models.messages import (
     TokenScores,
 )
 from models.occlusion import OcclusionRows
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 RESTART_PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds before a process that ended is restarted: the first time in a row, the second, and so on;
@@ -139,6 +144,13 @@ class WorkerEngine:
     def occlude(self, request: OcclusionRequest) -> OcclusionRows:
         """As `OcclusionEngine.occlude`; PromptError if the model's weights are not in the child."""
         return cast("OcclusionRows", self._ask(request, request.priority))
+
+    def weigh_attention(
+        self, request: OcclusionRequest, passages: Sequence[range]
+    ) -> NDArray[np.float32]:
+        """As `OcclusionEngine.weigh_attention`; PromptError as `occlude`."""
+        call = GradientCall(request, tuple(passages))
+        return cast("NDArray[np.float32]", self._ask(call, request.priority))
 
     def close(self) -> None:
         """End the process; waiting and running requests end with a WorkerError."""

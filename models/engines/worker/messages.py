@@ -57,7 +57,17 @@ class AttendCall:
     """Pixel budget; None for the model's own."""
 
 
-Call = GenerateRequest | ScoreCall | AttendCall | OcclusionRequest
+@dataclass(frozen=True)
+class GradientCall:
+    """A call of `OcclusionEngine.weigh_attention`."""
+
+    request: OcclusionRequest
+    """The completion with its prompt."""
+    passages: tuple[range, ...]
+    """Tokens of each passage."""
+
+
+Call = GenerateRequest | ScoreCall | AttendCall | OcclusionRequest | GradientCall
 """Calls that an engine accepts."""
 
 
@@ -111,7 +121,7 @@ class RunResult:
     """From the child: the run is done."""
 
     result: object
-    """Return value of `score`, `attend` or `occlude`; None for `generate`."""
+    """Return value of `score`, `attend`, `occlude` or `weigh_attention`; None for `generate`."""
 
 
 @dataclass(frozen=True)

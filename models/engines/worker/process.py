@@ -25,6 +25,7 @@ from models.engines.worker.messages import (
     Call,
     EngineSpec,
     FromChild,
+    GradientCall,
     LoadFailure,
     Ready,
     RunCommand,
@@ -85,6 +86,13 @@ class ParentLink:
             os._exit(0)
 
 
+def with_weights(engine: Engine) -> OcclusionEngine:
+    """The engine as one that has the weights; raises PromptError if they are elsewhere."""
+    if not isinstance(engine, OcclusionEngine):
+        raise PromptError(user_messages.WEIGHTS_ELSEWHERE)
+    return engine
+
+
 class RunLoop:
     """Runs and cancellations passed from the listening thread to the main one."""
 
@@ -129,6 +137,8 @@ class RunLoop:
             return engine.score(call.items, budget=call.budget)
         if isinstance(call, AttendCall):
             return engine.attend(call.prompt, call.completion, budget=call.budget)
+        if isinstance(call, GradientCall):
+            return with_weights(engine).weigh_attention(call.request, call.passages)
 
         def cancel() -> None:
             if self._unwanted >= number:
@@ -137,16 +147,11 @@ class RunLoop:
         self._cancel = cancel
         try:
             if isinstance(call, OcclusionRequest):
-                return self._occlude(engine, call)
+                return with_weights(engine).occlude(call)
             self._generate(engine, call, cancel)
         finally:
             self._cancel = None
         return None
-
-    def _occlude(self, engine: Engine, request: OcclusionRequest) -> object:
-        if not isinstance(engine, OcclusionEngine):
-            raise PromptError(user_messages.WEIGHTS_ELSEWHERE)
-        return engine.occlude(request)
 
     def _generate(
         self, engine: Engine, request: GenerateRequest, cancel: Callable[[], None]

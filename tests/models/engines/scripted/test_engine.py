@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from models.engines.base import OcclusionEngine
 from models.engines.scripted.attention import LAYERS, split_tokens
 from models.engines.scripted.engine import ScriptedEngine
 from models.engines.scripted.script import AttendedPassage, Script, ScriptedAnswer, read_script
@@ -24,12 +25,15 @@ from models.messages import (
     CompletionEnd,
     GenerateRequest,
     GenerationStart,
+    ImagePlacement,
+    OcclusionRequest,
     PixelBudget,
     Prompt,
     PromptImage,
     Sampling,
     Token,
 )
+from models.occlusion import list_places
 
 TEXT = "<think>I look at the gland here.</think><answer>A, surely.</answer>"
 LOOK = AttendedPassage("the gland", (0.0, 0.0, 0.5, 0.5), share=0.6)
@@ -226,3 +230,22 @@ def test_a_script_that_is_none_is_named(tmp_path: Path, content: str) -> None:
 def test_a_missing_script_is_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"none\.toml"):
         read_script(tmp_path / "none.toml")
+
+
+def test_words_lose_most_where_the_script_looks() -> None:
+    engine, asked = ScriptedEngine(SCRIPT), ask()
+    placement = ImagePlacement(asked.prompt.images[0].box, 112, 112, 4, 4)
+    request = OcclusionRequest(
+        "e", asked.prompt, Completion(TEXT), list_places(placement), budget=BUDGET
+    )
+    rows = engine.occlude(request)
+    tokens = split_tokens(TEXT)
+    gland = range(tokens.index(" the"), tokens.index(" the") + 2)
+    losses = rows.cell_map(gland)
+    assert losses[:2, :2].min() > 0
+    assert np.allclose(losses[2:], 0, atol=1e-6)
+    assert losses.sum() == pytest.approx(rows.loss_of_all(gland), rel=1e-4)
+    assert rows.loss_of_all(range(1)) == pytest.approx(0, abs=1e-6)
+    (quick,) = engine.weigh_attention(request, [gland])
+    assert (quick > 0.1).tolist() == (losses > 0.1).tolist()
+    assert isinstance(engine, OcclusionEngine)
