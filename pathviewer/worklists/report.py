@@ -35,7 +35,7 @@ from pathviewer.questions.store import QuestionStore
 from pathviewer.slides.slide_identity import identity_text
 from pathviewer.worklists import user_messages
 from storage.blinding.policy import Content, Viewer
-from storage.blinding.state import load_question_state
+from storage.blinding.state import QuestionState, load_question_state
 from storage.database import Database
 from storage.feedback.store import FeedbackRecord, list_current_feedback
 from storage.questions.records import CompletionRecord, QuestionRecord
@@ -56,8 +56,8 @@ class VisibleItem:
     """Whether its completions are visible."""
     shows_reference: bool = False
     """Whether the reference is visible."""
-    shows_first_answers: bool = False
-    """Whether the raters' first answers are visible."""
+    first_answers: Sequence[AssignmentRecord] = ()
+    """Assignments whose first answer is visible."""
     feedback: Sequence[FeedbackRecord] = ()
     """Visible feedback, without votes."""
 
@@ -151,7 +151,7 @@ class WorklistReport:
                 else None,
                 "reference": item.reference_answer if seen.shows_reference else None,
                 "note": seen.note,
-                "first": self._first_answers(item) if seen.shows_first_answers else [],
+                "first": [_first_answer(each) for each in seen.first_answers],
                 "answers": self._completions_facts(visible, pixels, seen) if visible else [],
                 "provenance": provenance_rows(visible) if visible else [],
             }
@@ -206,19 +206,28 @@ class WorklistReport:
             note=first_answers.refusal or None,
             shows_answers=True,
             shows_reference=reference.is_visible,
-            shows_first_answers=first_answers.is_visible,
+            first_answers=self._visible_first_answers(item, access),
             feedback=visible,
         )
 
-    def _first_answers(self, item: ItemRecord) -> list[tuple[str, str, int | None]]:
+    def _visible_first_answers(
+        self, item: ItemRecord, access: QuestionState
+    ) -> list[AssignmentRecord]:
+        """Return the item's assignments with a first answer that the viewer may see.
+
+        Without others' answers, the viewer's own are not shown either.
+        """
+        if not access.decide(Content.first_answers).is_visible:
+            return []
         return [
-            (
-                f"{rater_name(assignment.rater_id)}{describe_repeat(assignment)}",
-                assignment.first_answer,
-                assignment.first_confidence,
+            each
+            for each in self._assignments
+            if each.item_id == item.id
+            and each.first_answer is not None
+            and (
+                each.rater_id != self._viewer.account_id
+                or access.shows_own(Content.own_first_answer, each.started_at)
             )
-            for assignment in self._assignments
-            if assignment.item_id == item.id and assignment.first_answer is not None
         ]
 
     def _load_picture(self, snapshot: QuestionSnapshot | None) -> Image.Image | None:
@@ -236,6 +245,12 @@ def _jpeg_uri(pixels: Image.Image) -> str:
     out = io.BytesIO()
     pixels.save(out, "JPEG", quality=85)
     return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
+
+
+def _first_answer(assignment: AssignmentRecord) -> tuple[str, str | None, int | None]:
+    """Return who gave a first answer, the answer and its confidence."""
+    rater = f"{rater_name(assignment.rater_id)}{describe_repeat(assignment)}"
+    return rater, assignment.first_answer, assignment.first_confidence
 
 
 def _completion_facts(

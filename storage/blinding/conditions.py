@@ -117,12 +117,13 @@ def case_reference_is_visible(viewer: Viewer) -> ColumnElement[bool]:
 
 
 def count_hidden_feedback(session: Session, viewer: Viewer) -> int:
-    """Number of current feedback rows hidden from the viewer."""
+    """Number of current feedback rows hidden from the viewer, without undone votes."""
     if not viewer.rates:
         return 0
     current = select(func.count()).select_from(CurrentFeedback)
     holding = current.join(Feedback, Feedback.id == CurrentFeedback.feedback_id)
-    return session.scalar(holding.where(~feedback_is_visible(viewer))) or 0
+    counts = or_(Feedback.choice.is_(None), Feedback.choice != UNDONE)
+    return session.scalar(holding.where(counts, ~feedback_is_visible(viewer))) or 0
 
 
 _IS_OPEN = and_(Comparison.feedback_id.is_(None), ~Comparison.skipped)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from storage.blinding.policy import Mode
@@ -110,6 +110,13 @@ class Catalogue:
         rows = site.rows(statement + 'WHERE question_id = ? ORDER BY "index"', question.id)
         question.completions = [Completion(*row) for row in rows]
         self.completions |= {each.id: each for each in question.completions}
+
+    def forget_organ(self, case: str) -> None:
+        """Forget the organ of a case's slides, as withdrawing the case does."""
+        self.slides = {
+            id_: replace(slide, organ="") if slide.case == case else slide
+            for id_, slide in self.slides.items()
+        }
 
     def find_worklist(self, question: str) -> Worklist | None:
         """The worklist of a question."""

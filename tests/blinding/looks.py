@@ -344,14 +344,14 @@ class Looks:
             self.stage.differ(f"chart {name} in", actor, request, f"{found} for {expected}")
 
     def _check_withheld(self, actor: str, request: Request, count: int) -> None:
-        """The number of current records that the reader may not see; undone votes may count."""
+        """The number of current records that the reader may not see, without undone votes."""
         hidden = [
-            each for each in self.oracle.current() if not self.oracle.sees_feedback(actor, each)
+            each
+            for each in self.oracle.current()
+            if each.fields.get("choice") != UNDONE and not self.oracle.sees_feedback(actor, each)
         ]
-        undone = [each for each in hidden if each.fields.get("choice") == UNDONE]
-        if not len(hidden) - len(undone) <= count <= len(hidden):
-            said = f"{count} for {len(hidden)}"
-            self.stage.differ("withheld in", actor, request, said)
+        if count != len(hidden):
+            self.stage.differ("withheld in", actor, request, f"{count} for {len(hidden)}")
 
     def export_choices(self, actor: str, *, gradio: bool) -> None:
         """See by what exports can be filtered."""

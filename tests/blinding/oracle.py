@@ -187,13 +187,14 @@ class Oracle:
             del self.made.completions[each]
 
     def withdraw_case(self, case: str) -> None:
-        """Forget a case's questions and its correct answer."""
+        """Forget a case's questions, its correct answer and the organ of its slides."""
         references = self.made.case_references
         self.made.case_references = {
             token: each for token, each in references.items() if each != case
         }
         about = {each.id for each in self.made.questions.values() if each.slide.case == case}
         self.withdraw_questions(about)
+        self.made.forget_organ(case)
 
     def withdraw_rater(self, rater: str) -> None:
         """Forget an actor's feedback, assignments and first answers, and unrated questions."""

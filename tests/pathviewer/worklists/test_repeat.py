@@ -8,8 +8,32 @@ from pathlib import Path
 import pytest
 
 from tests.asking import accounts, asking, asking_settings
-from tests.pathviewer.worklists.test_report import judge, next_item
+from tests.pathviewer.worklists.test_report import judge, next_item, report
 from tests.pathviewer.worklists.test_worklists import run
+
+
+def test_the_report_hides_the_earlier_answer_until_a_repeat_ends(
+    tmp_path: Path, small_phantom: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = asking_settings(tmp_path, small_phantom, washout_days=0)
+    monkeypatch.setenv("PATHVIEWER_DATA", str(settings.data))
+    monkeypatch.setenv("PATHVIEWER_SLIDES", str(settings.slides[0]))
+    tokens = accounts(settings)
+    items = tmp_path / "once.jsonl"
+    row = {"slide": "a.tiff", "box": [0, 0, 90, 90], "question": "Q?", "options": ["high", "low"]}
+    items.write_text(json.dumps(row))
+    assert run("worklist", "import", str(items), "--repeats", "1")[0] == 0
+    assert run("worklist", "generate", "once", "--model", "scripted")[0] == 0
+    with asking(settings, tokens) as clients:
+        eve = clients["eve"]  # an administrator who judges sees reports
+        judge(eve, answer="first round")
+        assert "first round" in report(eve).raise_for_status().text
+        judge(eve, answer="second round", ended=False)
+        page = report(eve).raise_for_status().text
+        assert "second round" in page
+        assert "first round" not in page
+        eve.post(f"/api/worklist-items/{next_item(eve)['id']}/end", json={}).raise_for_status()
+        assert "first round" in report(eve).raise_for_status().text
 
 
 def test_a_repeat_is_judged_afresh(

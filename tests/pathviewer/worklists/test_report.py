@@ -44,19 +44,23 @@ def next_item(client: httpx.Client) -> dict[str, object]:
     return item
 
 
-def judge(client: httpx.Client) -> None:
+def judge(client: httpx.Client, *, answer: str = "high", ended: bool = True) -> None:
     """The next item: an own answer, a verdict, labels, done."""
     item = next_item(client)
     own = f"/api/worklist-items/{item['id']}"
-    seen = client.post(f"{own}/first-answer", json={"answer": "high", "confidence": 2}).json()
+    given = {"answer": answer, "confidence": 2}
+    seen = client.post(f"{own}/first-answer", json=given).raise_for_status().json()
     about = {"completion": seen["completions"][0]["id"]}
     said = {"kind": "verdict", "verdict": "partly_correct", "comment": "<i>Look</i> again."}
-    client.post("/api/feedback", json=about | said | {"key": f"v{item['id']}"[:64]})
+    client.post("/api/feedback", json=about | said | {"key": f"v{item['round']}{item['id']}"[:64]})
     steps = [{"step": 0, "events": ["contradiction"], "quote": None}]
     labels = {"kind": "labels", "absences": ["missing_knowledge"], "steps": steps}
-    told = client.post("/api/feedback", json=about | labels | {"key": f"l{item['id']}"[:64]})
+    told = client.post(
+        "/api/feedback", json=about | labels | {"key": f"l{item['round']}{item['id']}"[:64]}
+    )
     told.raise_for_status()
-    client.post(f"{own}/end", json={}).raise_for_status()
+    if ended:
+        client.post(f"{own}/end", json={}).raise_for_status()
 
 
 def report(client: httpx.Client) -> httpx.Response:

@@ -22,6 +22,7 @@ from storage.blinding.conditions import (
 from storage.blinding.policy import Comparison, Content, Viewer
 from storage.blinding.state import load_pair_state, load_question_state
 from storage.database import Database
+from storage.feedback.vocabulary import UNDONE
 from storage.tables import (
     Completion,
     CurrentFeedback,
@@ -118,10 +119,11 @@ def check_completions(look: Look) -> Found:
 
 
 def check_feedback(look: Look) -> Found:
-    rows = look.session.scalars(select(Feedback))
+    rows = list(look.session.scalars(select(Feedback)))
     decided = {each.id: _feedback_is_visible(look, each) for each in rows}
     current = set(look.session.scalars(select(CurrentFeedback.feedback_id)))
-    hidden = sum(not decided[each] for each in current)
+    counting = current & {each.id for each in rows if each.choice != UNDONE}
+    hidden = sum(not decided[each] for each in counting)
     assert count_hidden_feedback(look.session, look.viewer) == hidden
     return by_sql(look, Feedback.id, feedback_is_visible(look.viewer), decided)
 
