@@ -1,9 +1,9 @@
 """Deletion check: does an answer change when the attended area is removed?
 
 An attention map shows where a model looked, not that it mattered. The check measures the answer's
-probability with the picture as it is, blanked, with the most attended cells masked, and with the
-same mask elsewhere, all by the engine's `score`. The answer is scored without its reasoning, which
-would otherwise decide the answer by itself, whatever the picture shows.
+probability with the picture as it is, in its mean colour, with the most attended cells blurred, and
+with as many blurred elsewhere, all by the engine's `score`. The answer is scored without its
+reasoning, which would otherwise decide the answer by itself, whatever the picture shows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,25 +19,35 @@ from PIL import Image
 
 from models import user_messages
 from models.attention import AttentionMap
+from models.control_figures import ControlFigures, find_control_figures
 from models.engines.base import Engine
 from models.errors import PromptError
-from models.fills import fill_grey
+from models.fills import FILLS, fill_mean, paste_cells
 from models.messages import Completion, PixelBudget, Prompt, TokenScores
 from models.pictures import as_prompt_image, open_picture
 from models.reasoning.trace import token_span
+from models.registry import RegisteredModel
 
 DeletionVerdict = Literal["attended area mattered", "image mattered", "neither"]
+
+FILL = "blur"
+"""What replaces masked cells, one of `FILLS`; it passes both controls of `bench maps`."""
+
+VERSION = 2
+"""Version of the check. Version 1 masked in grey, compared with 8 other places by a factor of 1.1,
+and failed its positive control.
+"""
 
 MASKED_SHARE = 0.1
 """Share of the cells to mask."""
 
-RANDOM_MASKS = 8
+OTHER_PLACES = 3
 """Number of other places for the mask, for comparison."""
 
 IMAGE_FACTOR = 1.5
 """The image mattered if blanking it makes the answer at least this many times less likely."""
 
-AREA_FACTOR = 1.1
+AREA_FACTOR = 1.5
 """The attended area mattered if masking it makes the answer at least this many times less likely
 than masking elsewhere does on average.
 """
@@ -52,19 +62,53 @@ ANSWER_FRAME = "<think></think><answer>", "</answer>"
 
 
 @dataclass(frozen=True)
+class CheckMethod:
+    """How a deletion check masks, and what is known of that."""
+
+    fill: str = FILL
+    """What replaces masked cells."""
+    version: int = VERSION
+    """Version of the check."""
+    places: int = OTHER_PLACES
+    """Most other places that are masked."""
+    controls: ControlFigures | None = None
+    """Figures of the fill's controls on the same model; None if not measured."""
+
+    @classmethod
+    def of_model(cls, model: RegisteredModel, revision: str | None) -> Self:
+        """The method in use, with its controls on a running model of this revision."""
+        return cls(controls=find_control_figures(model, FILL, revision))
+
+    def describe(self, model: str) -> str:
+        """Sentences for people; `model` is the name to measure the controls with."""
+        figures = self.controls
+        if figures is None:
+            controls = user_messages.controls_not_measured(model)
+        else:
+            controls = user_messages.controls_measured(
+                figures.positive, figures.negative, passed=figures.passed
+            )
+        return user_messages.check_method(self.fill, self.version, controls)
+
+
+@dataclass(frozen=True)
 class DeletionCheck:
     """Probabilities of the answer under each picture, 0 to 1: products over its tokens."""
 
     as_is: float
     """With the picture as it is."""
     blanked: float
-    """With the whole picture grey."""
+    """With the whole picture in its mean colour."""
     attended_masked: float
     """With the most attended tenth of the cells masked."""
     random_masked: tuple[float, ...]
-    """With the same mask in other places, one value each; fewer if there is no room."""
+    """With the same mask in other places, one value each; fewer if there is no room, none if the
+    verdict was settled without them.
+    """
     masked: NDArray[np.bool_]
     """(rows, columns): the most attended cells."""
+    method: CheckMethod = CheckMethod()
+    """How they were masked."""
 
     @property
     def random_mean(self) -> float:
@@ -72,14 +116,28 @@ class DeletionCheck:
         return geometric_mean(self.random_masked, self.as_is)
 
     @property
+    def image_mattered(self) -> bool:
+        """Whether blanking the picture makes the answer `IMAGE_FACTOR` times less likely."""
+        return _log(self.as_is) - _log(self.blanked) >= math.log(IMAGE_FACTOR)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no other place could change the verdict.
+
+        None can if the picture did not matter, or if the answer stays so likely that it cannot be
+        `AREA_FACTOR` times likelier elsewhere.
+        """
+        return not self.image_mattered or self.attended_masked * AREA_FACTOR > 1
+
+    @property
     def verdict(self) -> DeletionVerdict:
         """Whether the picture and the attended area mattered to the answer.
 
-        The image mattered if blanking it makes the answer `IMAGE_FACTOR` times less likely. The
-        attended area mattered if, in addition, masking it makes the answer less likely than masking
-        any other place does, and `AREA_FACTOR` times less likely than masking elsewhere on average.
+        The attended area mattered if the picture did and, in addition, masking the area makes the
+        answer less likely than masking any other place does, and `AREA_FACTOR` times less likely
+        than masking elsewhere on average.
         """
-        if _log(self.as_is) - _log(self.blanked) < math.log(IMAGE_FACTOR):
+        if not self.image_mattered:
             return "neither"
         lower = bool(self.random_masked) and self.attended_masked < min(self.random_masked)
         factor = _log(self.random_mean) - _log(self.attended_masked)
@@ -103,33 +161,71 @@ def deletion_check(
     *,
     around: tuple[str, str] = ANSWER_FRAME,
     budget: PixelBudget | None = None,
-    draws: int = RANDOM_MASKS,
+    method: CheckMethod = CheckMethod(),
+    complete: bool = False,
     seed: int = 0,
     priority: int = 0,
 ) -> DeletionCheck:
     """Score an answer under each variant of the picture that `attention` refers to.
 
     `around` is the text before and after it in the completion. `budget` is that of the request
-    behind `attention`. Raises PromptError for an empty answer, and the engine's errors.
+    behind `attention`. Other places are scored only if they can change the verdict, or if the check
+    is to be `complete`. Raises PromptError for an empty answer, and the engine's errors.
     """
     if not answer.strip():
         raise PromptError(user_messages.ANSWER_TO_CHECK_MISSING)
-    masked = attention.top_cells(MASKED_SHARE)
-    masks = [
-        np.zeros_like(masked),
-        np.ones_like(masked),
-        masked,
-        *draw_other_masks(masked, draws, seed),
-    ]
     before, after = around
     completion = Completion(f"{before}{answer}{after}")
-    index = attention.image_index
-    picture = open_picture(prompt.images[index].data)
-    prompts = [_with_mask(prompt, index, picture, mask) for mask in masks]
-    scores = engine.score([(p, completion) for p in prompts], priority=priority, budget=budget)
-    span = len(before), len(before) + len(answer)
-    values = [answer_probability(score, *span) for score in scores]
-    return DeletionCheck(values[0], values[1], values[2], tuple(values[3:]), masked)
+
+    def score(prompts: Sequence[Prompt]) -> list[float]:
+        items = [(each, completion) for each in prompts]
+        scores = engine.score(items, priority=priority, budget=budget)
+        span = len(before), len(before) + len(answer)
+        return [answer_probability(each, *span) for each in scores]
+
+    masked = attention.top_cells(MASKED_SHARE)
+    pictures = _MaskedPictures.make(prompt, attention.image_index, method.fill, masked.shape)
+    as_is, blanked, attended = score([prompt, pictures.blanked(), pictures.masked(masked)])
+    check = DeletionCheck(as_is, blanked, attended, (), masked, method)
+    others = draw_other_masks(masked, method.places, seed)
+    if not others or (check.is_settled and not complete):
+        return check
+    return replace(check, random_masked=tuple(score([pictures.masked(mask) for mask in others])))
+
+
+@dataclass(frozen=True)
+class _MaskedPictures:
+    """Variants of one picture of a prompt."""
+
+    prompt: Prompt
+    """The prompt as it is."""
+    index: int
+    """Index of the picture."""
+    picture: Image.Image
+    """The picture as it is."""
+    filled: Image.Image
+    """All of it filled: masked cells are taken from here."""
+    cells: tuple[int, ...]
+    """(rows, columns)."""
+
+    @classmethod
+    def make(cls, prompt: Prompt, index: int, fill: str, cells: tuple[int, ...]) -> Self:
+        picture = open_picture(prompt.images[index].data)
+        filled = FILLS[fill](picture, np.ones(cells, np.bool_))
+        return cls(prompt, index, picture, filled, cells)
+
+    def blanked(self) -> Prompt:
+        """The prompt with the whole picture in its mean colour; a blur would still show it."""
+        return self._replace(fill_mean(self.picture, np.ones(self.cells, np.bool_)))
+
+    def masked(self, mask: NDArray[np.bool_]) -> Prompt:
+        """The prompt with some cells, (rows, columns), filled."""
+        return self._replace(paste_cells(self.picture, self.filled, mask))
+
+    def _replace(self, picture: Image.Image) -> Prompt:
+        images, index = self.prompt.images, self.index
+        image = as_prompt_image(picture, images[index].box, compress_level=0)
+        return replace(self.prompt, images=(*images[:index], image, *images[index + 1 :]))
 
 
 def draw_other_masks(masked: NDArray[np.bool_], draws: int, seed: int) -> list[NDArray[np.bool_]]:
@@ -167,15 +263,6 @@ def geometric_mean(values: Sequence[float], otherwise: float) -> float:
     if not values:
         return otherwise
     return math.exp(sum(_log(value) for value in values) / len(values))
-
-
-def _with_mask(prompt: Prompt, index: int, picture: Image.Image, mask: NDArray[np.bool_]) -> Prompt:
-    """The prompt with one picture masked; unchanged if the mask is empty."""
-    if not mask.any():
-        return prompt
-    images = prompt.images
-    masked_image = as_prompt_image(fill_grey(picture, mask), images[index].box)
-    return replace(prompt, images=(*images[:index], masked_image, *images[index + 1 :]))
 
 
 def _log(value: float) -> float:

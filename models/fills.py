@@ -28,25 +28,25 @@ Fill = Callable[[Image.Image, NDArray[np.bool_]], Image.Image]
 
 def fill_grey(picture: Image.Image, mask: NDArray[np.bool_]) -> Image.Image:
     """Replace masked cells by the processor's mean."""
-    return _paste(picture, Image.new("RGB", picture.size, GREY), mask)
+    return paste_cells(picture, Image.new("RGB", picture.size, GREY), mask)
 
 
 def fill_white(picture: Image.Image, mask: NDArray[np.bool_]) -> Image.Image:
     """Replace masked cells by white, which looks like glass."""
-    return _paste(picture, Image.new("RGB", picture.size, WHITE), mask)
+    return paste_cells(picture, Image.new("RGB", picture.size, WHITE), mask)
 
 
 def fill_mean(picture: Image.Image, mask: NDArray[np.bool_]) -> Image.Image:
     """Replace masked cells by the picture's mean colour."""
     mean = np.asarray(picture, np.float64).mean((0, 1))
     colour = tuple(int(value) for value in np.rint(mean))
-    return _paste(picture, Image.new("RGB", picture.size, colour), mask)
+    return paste_cells(picture, Image.new("RGB", picture.size, colour), mask)
 
 
 def fill_blur(picture: Image.Image, mask: NDArray[np.bool_]) -> Image.Image:
     """Replace masked cells by themselves, blurred over `BLUR_CELLS` cells."""
     cell = min(picture.width / mask.shape[1], picture.height / mask.shape[0])
-    return _paste(picture, picture.filter(ImageFilter.GaussianBlur(BLUR_CELLS * cell)), mask)
+    return paste_cells(picture, picture.filter(ImageFilter.GaussianBlur(BLUR_CELLS * cell)), mask)
 
 
 def fill_plain(picture: Image.Image, mask: NDArray[np.bool_]) -> Image.Image:
@@ -94,7 +94,7 @@ def _edges(
     return down, across
 
 
-def _paste(picture: Image.Image, other: Image.Image, mask: NDArray[np.bool_]) -> Image.Image:
+def paste_cells(picture: Image.Image, other: Image.Image, mask: NDArray[np.bool_]) -> Image.Image:
     """The picture with the masked cells taken from `other`, which has its size."""
     down, across = _edges(picture, mask)
     cells = np.where(mask, 255, 0).astype(np.uint8)

@@ -60,8 +60,8 @@ def convert_to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def as_prompt_image(image: Image.Image, box: Box) -> PromptImage:
-    """Encode a picture of `box`, level-0 pixels, as PNG."""
+def as_prompt_image(image: Image.Image, box: Box, compress_level: int = 1) -> PromptImage:
+    """Encode a picture of `box`, level-0 pixels, as PNG; level 0 is fastest, 9 smallest."""
     out = io.BytesIO()
-    image.save(out, "PNG", compress_level=1)
+    image.save(out, "PNG", compress_level=compress_level)
     return PromptImage(out.getvalue(), box)

@@ -73,6 +73,14 @@ def weights_missing(model: str, files: Iterable[str]) -> str:
     return f"“{model}” lacks its weights ({', '.join(files)}); copy the checkpoint again."
 
 
+# control_figures
+def control_figures_damaged(file: str) -> str:
+    return (
+        f"“{file}” beside the weights is damaged; write it again: `python -m pathviewer bench "
+        f"maps --json > {file}`."
+    )
+
+
 # control_tokens
 def control_token_refused(subject: str, token: str, spread_token: str) -> str:
     return (
@@ -94,6 +102,26 @@ ANSWER_UNLIKELY = (
     "Without its reasoning the model would hardly give this answer, so the check of it "
     "says little; check a step."
 )
+
+
+def check_method(fill: str, version: int, controls: str) -> str:
+    return f"Masked by {fill} (check version {version}). {controls}"
+
+
+def controls_measured(positive: str, negative: str, *, passed: bool) -> str:
+    """`positive` and `negative` are shares with their intervals."""
+    failure = "" if passed else " The check failed its controls, so its verdicts say little."
+    return (
+        f"Control: the true evidence matters in {positive}, a random place in {negative} of "
+        f"comparisons.{failure}"
+    )
+
+
+def controls_not_measured(model: str) -> str:
+    return (
+        "Its controls are not measured for this model; run `python -m pathviewer bench maps "
+        f"--model {model}`."
+    )
 
 
 # hub

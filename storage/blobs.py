@@ -26,7 +26,7 @@ from storage.private_files import make_private_folder, open_private
 from storage.row_values import as_record
 from storage.tables import Blob, now
 
-BlobKind = Literal["pixels", "attention"]
+BlobKind = Literal["pixels", "attention", "evidence"]
 BlobCondition = Literal["ok", "missing", "damaged"]
 
 
@@ -38,7 +38,7 @@ class BlobRecord:
     """Hash of its bytes, 64 hexadecimal digits; also its name."""
 
     kind: str
-    """`pixels` (the picture that a model saw) or `attention`."""
+    """`pixels` (the picture that a model saw), `attention` or `evidence` (maps)."""
 
     media_type: str
     """Such as `image/png`."""

@@ -76,7 +76,7 @@ class Removal:
     """Feedback on them, and the rater's feedback on others."""
 
     blobs: tuple[str, ...]
-    """SHA-256 of pictures and attention that nothing else needs."""
+    """SHA-256 of pictures, attention and evidence that nothing else needs."""
 
     regions: tuple[str, ...]
     """Regions drawn."""
@@ -304,6 +304,7 @@ def _select_blobs(question_ids: Select[str]) -> Select[str]:
     theirs = or_(
         Blob.sha256.in_(select(Question.pixels_sha256).where(Question.id.in_(question_ids))),
         Blob.sha256.in_(select(Completion.attention_sha256).where(Completion.id.in_(completions))),
+        Blob.sha256.in_(select(Completion.evidence_sha256).where(Completion.id.in_(completions))),
     )
     others = (
         select(Question.id).where(
@@ -311,6 +312,9 @@ def _select_blobs(question_ids: Select[str]) -> Select[str]:
         ),
         select(Completion.id).where(
             Completion.attention_sha256 == Blob.sha256, Completion.id.not_in(completions)
+        ),
+        select(Completion.id).where(
+            Completion.evidence_sha256 == Blob.sha256, Completion.id.not_in(completions)
         ),
     )
     needed = or_(*(other.exists() for other in others))

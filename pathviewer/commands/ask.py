@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from models.deletion_check import DeletionCheck, deletion_check
+from models.deletion_check import CheckMethod, DeletionCheck, deletion_check
 from models.engines.base import Engine
 from models.engines.open_engine import open_engine
 from models.errors import ModelError
@@ -108,7 +108,8 @@ def _ask_and_report(pictures: FilePictures, request: QuestionRequest, options: A
         _say(backend.status().sentence)
         events = ask(backend, question.prompt, sampling=question.sampling, budget=budget)
         result = _stream(events, to_stderr=options.as_json)
-        check = _check(backend, result, budget, failures) if options.deletion else None
+        method = CheckMethod.of_model(pictures.model, result.started.model.revision)
+        check = _check(backend, result, budget, method, failures) if options.deletion else None
     overlays = _overlays(options.overlay, picture, result, failures) if options.overlay else {}
     if options.as_json:
         typer.echo(json.dumps(as_json(result, picture, overlays, check), allow_nan=False))
@@ -137,7 +138,11 @@ def _stream(
 
 
 def _check(
-    backend: Engine, result: CompletionResult, budget: PixelBudget, failures: list[str]
+    backend: Engine,
+    result: CompletionResult,
+    budget: PixelBudget,
+    method: CheckMethod,
+    failures: list[str],
 ) -> DeletionCheck | None:
     """Run the deletion check on the answer, with the attention map of the whole completion."""
     _say("Checking whether the attended area mattered ...")
@@ -148,7 +153,13 @@ def _check(
     prompt, attention_map = result.request.prompt, maps[-1].relative_or_raw[0]
     try:
         return deletion_check(
-            backend, prompt, answer, attention_map, budget=budget, priority=INTERACTIVE_PRIORITY
+            backend,
+            prompt,
+            answer,
+            attention_map,
+            budget=budget,
+            method=method,
+            priority=INTERACTIVE_PRIORITY,
         )
     except ModelError as problem:
         failures.append(f"The deletion check failed: {problem}")

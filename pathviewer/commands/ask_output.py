@@ -11,6 +11,7 @@ from typing import Any
 from models.deletion_check import DeletionCheck
 from pathviewer.attention.overlay import overlay_png
 from pathviewer.questions.ask import CompletionResult, PassageMaps
+from pathviewer.questions.question_json import check_method_json
 from pathviewer.questions.region_picture import RegionPicture
 
 Overlays = Mapping[str, Path]
@@ -56,11 +57,12 @@ def summary(
     for maps in result.passage_maps:
         yield _map_line(maps, overlays.get(maps.name))
     if check:
+        others = f", {check.random_mean:.3g} other tenths masked" if check.random_masked else ""
         yield (
             f"Deletion: answer {check.as_is:.3g} as it is, {check.blanked:.3g} blanked, "
-            f"{check.attended_masked:.3g} attended tenth masked, {check.random_mean:.3g} "
-            f"other tenths masked. {check.sentence}"
+            f"{check.attended_masked:.3g} attended tenth masked{others}. {check.sentence}"
         )
+        yield check.method.describe(result.started.model.name)
     count = len(end.completion.token_ends)
     yield (
         f"{result.started.model.name}: {count} tokens in {end.seconds:.2f} s, "
@@ -130,6 +132,8 @@ def _map_values(maps: PassageMaps, file: Path | None) -> dict[str, Any]:
 
 
 def _check_values(check: DeletionCheck) -> dict[str, Any]:
+    method = check.method
+    controls = asdict(method.controls) if method.controls else None
     return {
         "as_is": check.as_is,
         "blanked": check.blanked,
@@ -137,4 +141,5 @@ def _check_values(check: DeletionCheck) -> dict[str, Any]:
         "random_masked": list(check.random_masked),
         "random_mean": check.random_mean,
         "verdict": check.verdict,
+        "method": check_method_json(method.fill, method.version, controls),
     }

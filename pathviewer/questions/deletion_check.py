@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from models.attention import AttentionMap, attention_map, normalise_map
-from models.deletion_check import ANSWER_FRAME, DeletionCheck, deletion_check
+from models.deletion_check import ANSWER_FRAME, CheckMethod, DeletionCheck, deletion_check
 from models.engines.base import Engine
 from models.reasoning.trace import parse
 from pathviewer.attention.map_json import CompletionAttention
@@ -21,6 +23,7 @@ def check_attention_use(
     picture: bytes,
     completion: CompletionAttention,
     passage: str,
+    method: CheckMethod,
 ) -> NewDeletionCheck:
     """Run the deletion check with the map of a passage, relative if there is neutral attention.
 
@@ -49,6 +52,7 @@ def check_attention_use(
         _relative_map(completion, tokens),
         around=around,
         budget=pixel_budget(record),
+        method=method,
         priority=INTERACTIVE_PRIORITY,
     )
     sentence = user_messages.STEP_SENTENCES[result.verdict] if passage in steps else result.sentence
@@ -65,6 +69,7 @@ def _relative_map(completion: CompletionAttention, tokens: range) -> AttentionMa
 
 
 def _new_check(passage: str, result: DeletionCheck, sentence: str) -> NewDeletionCheck:
+    controls = result.method.controls
     return NewDeletionCheck(
         passage=passage,
         as_is=result.as_is,
@@ -73,4 +78,7 @@ def _new_check(passage: str, result: DeletionCheck, sentence: str) -> NewDeletio
         random_masked=list(result.random_masked),
         verdict=result.verdict,
         sentence=sentence,
+        fill=result.method.fill,
+        version=result.method.version,
+        controls=asdict(controls) if controls else None,
     )

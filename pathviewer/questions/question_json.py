@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from models.deletion_check import geometric_mean
+from models.control_figures import ControlFigures
+from models.deletion_check import VERSION, geometric_mean
 from models.messages import Finish, ImagePlacement
 from pathviewer.questions import user_messages
 from pathviewer.questions.snapshot import QuestionSnapshot
@@ -98,13 +99,21 @@ def completion_json(
 
 
 def deletion_check_json(check: DeletionCheckRecord) -> dict[str, Any]:
-    """Return a deletion check as JSON."""
+    """Return a deletion check as JSON, with how it masked."""
     names = "id passage as_is blanked attended_masked verdict sentence"
     return {name: getattr(check, name) for name in names.split()} | {
         "random_masked": list(check.random_masked),
         "random_mean": geometric_mean(check.random_masked, check.as_is),
         "created_at": check.created_at.isoformat(),
+        "method": check_method_json(check.fill, check.version, check.controls),
     }
+
+
+def check_method_json(fill: str, version: int, figures: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return how a deletion check masked, with the fields of ControlFigures, as JSON."""
+    controls = dict(figures, passed=ControlFigures(**figures).passed) if figures else None
+    current = version == VERSION
+    return {"fill": fill, "version": version, "controls": controls, "current": current}
 
 
 def placement_json(placement: ImagePlacement) -> dict[str, Any]:

@@ -8,8 +8,10 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
 
+from models.deletion_check import CheckMethod
 from models.errors import CancelledError, ModelError
 from models.messages import Event
+from models.registry import RegisteredModel
 from pathviewer.attention.map_json import CompletionAttention
 from pathviewer.common.work_queue import AccountBounds, Slot, WorkKind
 from pathviewer.questions import user_messages
@@ -124,7 +126,12 @@ class QuestionService:
         return self.store.find_attention(self.store.find(snapshot.record.id), index)
 
     def check_deletion(
-        self, snapshot: QuestionSnapshot, index: int, passage: str, account_id: str, model: str
+        self,
+        snapshot: QuestionSnapshot,
+        index: int,
+        passage: str,
+        account_id: str,
+        model: RegisteredModel,
     ) -> DeletionCheckRecord:
         """Run the deletion check on a completion and store the result.
 
@@ -133,14 +140,16 @@ class QuestionService:
         """
         self._release_finished()  # checks are read from the database only
         completion = snapshot.find_completion(index)
-        self.running_model(model).check_same(snapshot.record)
+        running = self.running_model(model.name)
+        running.check_same(snapshot.record)
         attention, picture = (
             self.find_attention(snapshot, index),
             self.store.load_picture(snapshot.record),
         )
         self.check_model()
+        method = CheckMethod.of_model(model, running.revision)
         new_check = check_attention_use(
-            self._engine_service.engine, snapshot.record, picture, attention, passage
+            self._engine_service.engine, snapshot.record, picture, attention, passage, method
         )
         return self.store.add_deletion_check(completion.id, account_id, new_check)
 

@@ -161,6 +161,52 @@ export interface ChartOut {
   note: string;
 }
 /**
+ * How a deletion check masked.
+ */
+export interface CheckMethodOut {
+  /**
+   * What replaced the masked cells; `grey` in version 1.
+   */
+  fill: string;
+  /**
+   * Version of the check.
+   */
+  version: number;
+  /**
+   * Its controls on the model; null if they were not measured.
+   */
+  controls: ControlFiguresOut | null;
+  /**
+   * Whether this is the version in use; an older one says little.
+   */
+  current: boolean;
+}
+/**
+ * How often masking matters more than masking elsewhere, 0 to 1, with 95 % intervals.
+ */
+export interface ControlFiguresOut {
+  /**
+   * Where the true evidence is masked.
+   */
+  positive_control: number;
+  positive_control_low: number;
+  positive_control_high: number;
+  /**
+   * Where a random place is masked; half is chance.
+   */
+  negative_control: number;
+  negative_control_low: number;
+  negative_control_high: number;
+  /**
+   * Number of regions.
+   */
+  n: number;
+  /**
+   * Whether the true evidence matters in at least 0.9, and a random place as by chance.
+   */
+  passed: boolean;
+}
+/**
  * Microns per level-0 pixel, as the file states them.
  */
 export interface ClaimedScale {
@@ -580,7 +626,7 @@ export interface DeletionCheckOut {
    */
   as_is: number;
   /**
-   * With a blank picture.
+   * With the whole picture in its mean colour.
    */
   blanked: number;
   /**
@@ -588,11 +634,11 @@ export interface DeletionCheckOut {
    */
   attended_masked: number;
   /**
-   * With as many other cells masked, at several places.
+   * With as many other cells masked, at several places; empty if the verdict was settled.
    */
   random_masked: number[];
   /**
-   * Geometric mean of `random_masked`.
+   * Geometric mean of `random_masked`; `as_is` if that is empty.
    */
   random_mean: number;
   verdict: "attended area mattered" | "image mattered" | "neither";
@@ -601,6 +647,7 @@ export interface DeletionCheckOut {
    */
   sentence: string;
   created_at: string;
+  method: CheckMethodOut;
 }
 /**
  * Which passage's map the deletion check uses.

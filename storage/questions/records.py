@@ -215,6 +215,9 @@ class NewCompletion:
     attention_sha256: str | None = None
     """Attention rows, a row of `blobs`; None if not stored or no longer stored."""
 
+    evidence_sha256: str | None = None
+    """Evidence maps, a row of `blobs`; None if not stored or no longer stored."""
+
     token_logprobs: Sequence[float] | None = None
     """For each token, its natural log-probability by the model's logits before repetition penalty,
     temperature, top-k and top-p; None if the engine did not report it.
@@ -237,7 +240,7 @@ class CompletionRecord(NewCompletion):
 
 @dataclass(frozen=True)
 class NewDeletionCheck:
-    """Whether an answer depended on the attended area: mean log-probabilities of its tokens."""
+    """Whether an answer depended on the attended area: its probabilities, 0 to 1."""
 
     passage: str
     """Passage whose attention was masked: `step 3`, `answer` or `all`."""
@@ -246,19 +249,30 @@ class NewDeletionCheck:
     """With the picture."""
 
     blanked: float
-    """With a blank picture."""
+    """With the whole picture in one colour."""
 
     attended_masked: float
     """With the most attended cells masked."""
 
     random_masked: Sequence[float]
-    """With the same number of other cells masked, several draws."""
+    """With the same number of other cells masked, in several places; empty if the verdict was
+    settled without them.
+    """
 
     verdict: str
     """Verdict in one or two words."""
 
     sentence: str
     """Verdict as a sentence for users."""
+
+    fill: str
+    """What replaced the masked cells; `grey` in version 1."""
+
+    version: int
+    """Version of the check."""
+
+    controls: Mapping[str, Any] | None
+    """Figures of the fill's controls on the model; None if they were not measured."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Retention: bounding stored attention, and deleting files whose rows mark them as removed."""
+"""Retention: bounding stored attention and evidence, and deleting files marked as removed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from storage.withdrawals import select_rated_questions
 
 
 def forget_attention(session: Session, most_bytes: int) -> int:
-    """Drop the oldest attention above `most_bytes`; return the number of files.
+    """Drop the oldest attention and evidence above `most_bytes`; return the number of files.
 
-    Completions stay and record that their attention was dropped. `remove_files` deletes the files.
+    Completions stay and record that the file was dropped. `remove_files` deletes the files.
     """
-    conditions = [Blob.kind == "attention", Blob.removed_at.is_(None)]
+    conditions = [Blob.kind.in_(("attention", "evidence")), Blob.removed_at.is_(None)]
     total = session.scalar(select(func.sum(Blob.byte_count)).where(*conditions)) or 0
     if total <= most_bytes:
         return 0
@@ -25,8 +25,9 @@ def forget_attention(session: Session, most_bytes: int) -> int:
     for sha256, byte_count in session.execute(oldest.order_by(Blob.created_at, Blob.sha256)).all():
         if total <= most_bytes:
             break
-        same = Completion.attention_sha256 == sha256
-        session.execute(update(Completion).where(same).values(attention_sha256=None))
+        for column in (Completion.attention_sha256, Completion.evidence_sha256):
+            forget = update(Completion).where(column == sha256).values({column: None})
+            session.execute(forget)
         session.execute(update(Blob).where(Blob.sha256 == sha256).values(removed_at=now()))
         total -= byte_count
         count += 1

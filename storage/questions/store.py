@@ -120,6 +120,12 @@ def set_attention(session: Session, completion_id: str, sha256: str | None) -> N
     session.flush()
 
 
+def set_evidence(session: Session, completion_id: str, sha256: str | None) -> None:
+    """Set the blob of a completion's evidence maps; None if it is no longer stored."""
+    _completion(session, completion_id).evidence_sha256 = sha256
+    session.flush()
+
+
 def find_question(session: Session, question_id: str) -> QuestionRecord:
     """Question with this id, from any account; raises RecordNotFoundError."""
     return as_record(QuestionRecord, _row(session, question_id))

@@ -17,7 +17,7 @@ class Blob(Base):
 
     __tablename__ = "blobs"
     __table_args__ = (
-        CheckConstraint("kind IN ('pixels', 'attention')", name="kind"),
+        CheckConstraint("kind IN ('pixels', 'attention', 'evidence')", name="kind"),
         CheckConstraint("length(sha256) = 64", name="sha256"),
         CheckConstraint("byte_count > 0", name="byte_count"),
         Index(None, "kind", "created_at"),
@@ -100,7 +100,7 @@ class Question(Base):
 
 
 class Completion(Base):
-    """A completion; triggers refuse changes and removal, except of its attention file."""
+    """A completion; triggers refuse changes and removal, except of attention and evidence."""
 
     __tablename__ = "completions"
     __table_args__ = (
@@ -124,10 +124,11 @@ class Completion(Base):
     attention_sha256: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
     token_logprobs: Mapped[list[Any] | None]
+    evidence_sha256: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"), index=True)
 
 
 class DeletionCheck(Base):
-    """Likelihood of an answer without the pixels that it attended to."""
+    """Likelihood of an answer without the pixels that it attended to, and how they were masked."""
 
     __tablename__ = "deletion_checks"
 
@@ -142,3 +143,6 @@ class DeletionCheck(Base):
     verdict: Mapped[str] = mapped_column(String(64))
     sentence: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=now)
+    fill: Mapped[str] = mapped_column(String(32))
+    version: Mapped[int]
+    controls: Mapped[dict[str, Any] | None]

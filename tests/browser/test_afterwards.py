@@ -108,6 +108,7 @@ def test_did_it_use_this_is_said_with_numbers_and_kept(page: Page, settings: Set
         page.keyboard.press("d")
         expect(found).to_contain_text("The answer")
         expect(found.locator("tbody tr")).to_have_count(4)
+        expect(found.locator(".pv-use-method")).to_contain_text("Masked by blur")
         expect(found.locator("caption")).to_contain_text("Whole answer")
         page.keyboard.press("]")
         expect(found).to_be_empty()

@@ -13,7 +13,7 @@ Rows = dict[str, list[dict[str, Any]]]
 """Rows by table; a table comes after those that it refers to."""
 
 AT = datetime(2026, 11, 1, 12, 30, tzinfo=UTC)
-PIXELS, ATTENTION = "a" * 64, "b" * 64
+PIXELS, ATTENTION, EVIDENCE = "a" * 64, "b" * 64, "c" * 64
 
 ACCOUNTS: Rows = {
     "accounts": [
@@ -206,6 +206,23 @@ ROWS: dict[str, Rows] = {
             {"dataset_sha256": "d" * 64, "completion_id": "c1", "format": "sft"}
             | {"account_id": "a1", "exported_at": AT}
         ]
+    },
+    "2026_check_controls": {
+        "blobs": [
+            {"sha256": EVIDENCE, "kind": "evidence", "media_type": "application/x-npz"}
+            | {"byte_count": 3, "created_at": AT}
+        ],
+        "completions": [
+            {"id": "c4", "question_id": "g2", "index": 1, "text": "Glands.", "token_ids": [1]}
+            | {"token_ends": [7], "finish": "stop", "well_formed": False, "seconds": 1.5}
+            | {"first_token_seconds": 0.5, "created_at": AT, "evidence_sha256": EVIDENCE}
+        ],
+        "deletion_checks": [
+            {"id": "d2", "completion_id": "c1", "account_id": "a1", "passage": "all", "as_is": 0.9}
+            | {"blanked": 0.8, "attended_masked": 0.7, "random_masked": [], "created_at": AT}
+            | {"verdict": "neither", "sentence": "It used no picture.", "fill": "blur"}
+            | {"version": 2, "controls": {"n": 30}}
+        ],
     },
 }
 """Rows that each revision adds, by revision."""

@@ -11,10 +11,17 @@ from storage.errors import StorageError
 from storage.exports.store import DatasetVersion, add_exported_completions
 from storage.feedback.store import FeedbackRecord, add_feedback, list_feedback_history
 from storage.questions.records import NewDeletionCheck
-from storage.questions.store import add_deletion_check, list_completions, set_attention
+from storage.questions.store import (
+    add_deletion_check,
+    list_completions,
+    set_attention,
+    set_evidence,
+)
 from tests.storage.reading_rows import PIXELS, rater, stored_pair, verdict
 
-CHECK = NewDeletionCheck("all", -0.1, -0.9, -0.8, [-0.2, -0.3], "used", "It used the picture.")
+CHECK = NewDeletionCheck(
+    "all", 0.9, 0.4, 0.5, [0.8, 0.7], "used", "It used the picture.", "blur", 2, {"n": 30}
+)
 
 
 @pytest.fixture
@@ -93,15 +100,17 @@ def test_no_other_row_takes_the_place(sqlite_database: Database, statement: str)
         assert list_feedback_history(session, [first.completion_id]) == [first]
 
 
-def test_only_where_its_attention_is_kept_may_change_of_a_completion(
+def test_only_where_its_attention_and_evidence_are_may_change_of_a_completion(
     database: Database, said: FeedbackRecord
 ) -> None:
     with database.session() as session:
         set_attention(session, said.completion_id, PIXELS)
+        set_evidence(session, said.completion_id, PIXELS)
     for change in ("text = 'else'", "token_logprobs = '[]'"):
         with pytest.raises(StorageError), database.session() as session:
             session.execute(text(f"UPDATE completions SET {change}"))  # noqa: S608
     with database.read_only() as session:
         found = session.execute(text("SELECT question_id FROM completions")).scalars().first()
         kept = list_completions(session, [str(found)])
-    assert PIXELS in {completion.attention_sha256 for completion in kept}
+    files = {(completion.attention_sha256, completion.evidence_sha256) for completion in kept}
+    assert (PIXELS, PIXELS) in files

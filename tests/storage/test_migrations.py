@@ -17,7 +17,7 @@ from storage.audit import list_entries
 from storage.database import Database, open_database
 from storage.feedback.store import add_feedback
 from storage.migrate import MIGRATIONS, upgrade
-from storage.questions.store import find_completion, find_question
+from storage.questions.store import find_completion, find_question, list_deletion_checks
 from storage.slides.regions import list_regions
 from storage.slides.scales import list_current_scales
 from storage.slides.store import list_slide_records
@@ -127,6 +127,8 @@ def test_the_program_reads_and_writes_an_upgraded_database(empty_url: str, revis
         assert [entry.detail for entry in list_entries(session)] == [{"a": 1}]
         assert find_question(session, "g1").context == {"organ": "lung"}
         assert find_completion(session, "c1").token_ends == [16]
+        old = next(one for one in list_deletion_checks(session, ["c1"]) if one.id == "d1")
+        assert (old.fill, old.version, old.controls) == ("grey", 1, None)
         add_feedback(session, "a1", verdict("c2", "k9"))
     database.close()
 

@@ -26,6 +26,7 @@ from storage.questions.store import (
     find_question,
     freeze_first_answer,
     set_attention,
+    set_evidence,
 )
 from storage.slides.store import register_slide
 from storage.tables import (
@@ -51,7 +52,9 @@ from storage.withdrawals import (
 )
 from tests.storage.reading_rows import COMPLETION, as_rater, new_reading, rater, verdict
 
-CHECK = NewDeletionCheck("all", -0.1, -0.9, -0.8, [-0.2], "used", "It used the picture.")
+CHECK = NewDeletionCheck(
+    "all", 0.9, 0.4, 0.5, [], "neither", "It used no picture.", "blur", 2, None
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def filled(database: Database) -> Ward:
         ada, bob = rater(session, "ada"), rater(session, "bob")
         cases, readings, completions = [], [], []
         for number, name in enumerate(("S-1", "S-2")):
-            for kind, letter in (("pixels", "ab"), ("attention", "cd")):
+            for kind, letter in (("pixels", "ab"), ("attention", "cd"), ("evidence", "ef")):
                 sha256 = letter[number] * 64
                 session.add(Blob(sha256=sha256, kind=kind, media_type="x", byte_count=1))
             slide = register_slide(session, folder="f", relative_path=name, quickhash=name)
@@ -88,6 +91,7 @@ def filled(database: Database) -> Ward:
             freeze_first_answer(session, reading.id, "tumour", 3)
             completion = add_completion(session, reading.id, COMPLETION)
             set_attention(session, completion.id, "cd"[number] * 64)
+            set_evidence(session, completion.id, "ef"[number] * 64)
             add_deletion_check(session, completion.id, ada, CHECK)
             for who in (ada, bob):
                 for key in ("1", "2"):  # the second takes the first one's place
@@ -106,7 +110,7 @@ def count(database: Database, table: type[Base]) -> int:
 def test_a_case_is_taken_back(database: Database, ward: Ward) -> None:
     with database.session() as session:
         made = withdraw_case(session, ward.cases[0], "local")
-        assert list_removed_blobs(session) == ["a" * 64, "c" * 64]
+        assert list_removed_blobs(session) == ["a" * 64, "c" * 64, "e" * 64]
     assert made.detail["feedback"] == 4
     assert made.detail["question_ids"] == [ward.readings[0]]
     for table, left in ((Feedback, 4), (Completion, 1), (Question, 1), (DeletionCheck, 1)):
@@ -117,6 +121,13 @@ def test_a_case_is_taken_back(database: Database, ward: Ward) -> None:
         organs = session.scalars(select(Slide.organ).order_by(Slide.relative_path))
         assert list(organs) == [None, "lung"]
         assert find_question(session, ward.readings[1]).first_answer == "tumour"
+
+
+def test_evidence_that_another_case_needs_stays(database: Database, ward: Ward) -> None:
+    with database.session() as session:
+        set_evidence(session, ward.completions[1], "e" * 64)
+        withdraw_case(session, ward.cases[0], "local")
+        assert list_removed_blobs(session) == ["a" * 64, "c" * 64]
 
 
 def test_what_a_judge_found_goes_with_the_completion(database: Database, ward: Ward) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import ImageChops, ImageFilter
 
 from models.engines.scripted.script import AttendedPassage
 from models.messages import Box, ImagePlacement, Prompt, PromptImage
@@ -18,6 +19,10 @@ LAYERS = 4
 """Layers reported; the first attends evenly, the last only where the script says."""
 IDLE_SHARE = 0.1
 """Attention share on the pictures, spread evenly, for tokens not in the script."""
+AROUND = 8
+"""Radius of what a pixel is compared with, px; smaller than what a deletion check blurs over."""
+LEAST_STEP = 4
+"""Difference from its surroundings above which a pixel stands out, of 255."""
 
 _TOKENS = re.compile(r"</?\w+>|\s*\w+|\s*[^\w\s<]|\s+|<")
 
@@ -83,26 +88,24 @@ def _part(box: Box, area: tuple[float, float, float, float]) -> Box:
 
 
 def visible_share(prompt: Prompt, passages: Sequence[AttendedPassage]) -> float:
-    """How much the picture shows where the script looks, 0 to 1; 0 for uniform colour.
+    """How much the picture shows where the script looks, 0 to 1; 0 for a plain or blurred area.
 
-    It is the share of pixels that differ from the area's commonest colour, averaged over areas.
+    It is the share of pixels that stand out from those around them, averaged over areas.
     """
     seen = [
-        _variety(prompt.images[look.picture], look.area)
+        _detail(prompt.images[look.picture], look.area)
         for look in passages
         if look.picture < len(prompt.images)
     ]
     return float(np.mean(seen)) if seen else 1.0
 
 
-def _variety(image: PromptImage, area: tuple[float, float, float, float]) -> float:
-    """Share of an area's pixels that differ from its commonest colour."""
+def _detail(image: PromptImage, area: tuple[float, float, float, float]) -> float:
+    """Share of an area's pixels that stand out from the mean of those around them."""
     picture = open_picture(image.data)
     part = _part(Box(0, 0, *picture.size), area)
     corners = (part.x, part.y, part.x + part.width, part.y + part.height)
-    pixels = np.asarray(picture)
-    left_px, top, right, bottom = (round(corner) for corner in corners)
-    cut = pixels[top : max(bottom, top + 1), left_px : max(right, left_px + 1)].astype(np.int64)
-    colours = cut @ np.array([65_536, 256, 1])
-    _, counts = np.unique(colours, return_counts=True)
-    return 1.0 - float(counts.max() / counts.sum()) if counts.size else 0.0
+    left, top, right, bottom = (round(corner) for corner in corners)
+    cut = picture.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+    around = cut.filter(ImageFilter.BoxBlur(AROUND))
+    return float((np.asarray(ImageChops.difference(cut, around)).max(2) > LEAST_STEP).mean())

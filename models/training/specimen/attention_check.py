@@ -156,6 +156,7 @@ def mask_check(engine: Engine, attended: StepAttention, write: PromptWriter) -> 
         trace.text[start:stop],
         attended.attention,
         around=around,
+        complete=True,
     )
 
 

@@ -44,7 +44,7 @@ class DeletionCheckRoutes:
     ) -> dict[str, Any]:
         """Mask what a passage attended to; waits for the result, which is stored."""
         snapshot = await find_changeable_question(caller, question_id, self._questions)
-        account, model = caller.account_id, self._pictures.model.name
+        account, model = caller.account_id, self._pictures.model
 
         def run_check() -> DeletionCheckRecord:
             return self._questions.check_deletion(snapshot, index, check.passage, account, model)

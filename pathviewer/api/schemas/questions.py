@@ -85,6 +85,36 @@ class Trace(Response):
     problems: list[str]
 
 
+class ControlFiguresOut(Response):
+    """How often masking matters more than masking elsewhere, 0 to 1, with 95 % intervals."""
+
+    positive_control: float
+    """Where the true evidence is masked."""
+    positive_control_low: float
+    positive_control_high: float
+    negative_control: float
+    """Where a random place is masked; half is chance."""
+    negative_control_low: float
+    negative_control_high: float
+    n: int
+    """Number of regions."""
+    passed: bool
+    """Whether the true evidence matters in at least 0.9, and a random place as by chance."""
+
+
+class CheckMethodOut(Response):
+    """How a deletion check masked."""
+
+    fill: str
+    """What replaced the masked cells; `grey` in version 1."""
+    version: int
+    """Version of the check."""
+    controls: ControlFiguresOut | None
+    """Its controls on the model; null if they were not measured."""
+    current: bool
+    """Whether this is the version in use; an older one says little."""
+
+
 class DeletionCheckOut(Response):
     """Probabilities, 0 to 1, of a passage with parts of the picture masked."""
 
@@ -93,17 +123,18 @@ class DeletionCheckOut(Response):
     as_is: float
     """With the whole picture."""
     blanked: float
-    """With a blank picture."""
+    """With the whole picture in its mean colour."""
     attended_masked: float
     """With the most attended tenth of the cells masked."""
     random_masked: list[float]
-    """With as many other cells masked, at several places."""
+    """With as many other cells masked, at several places; empty if the verdict was settled."""
     random_mean: float
-    """Geometric mean of `random_masked`."""
+    """Geometric mean of `random_masked`; `as_is` if that is empty."""
     verdict: Literal["attended area mattered", "image mattered", "neither"]
     sentence: str
     """The verdict for people."""
     created_at: Timestamp
+    method: CheckMethodOut
 
 
 class CompletionOut(Response):

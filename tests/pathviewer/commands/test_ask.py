@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer
 from PIL import Image
@@ -36,7 +37,8 @@ def script(tmp_path: Path) -> str:
 @pytest.fixture
 def tile(tmp_path: Path) -> str:
     path = tmp_path / "tile.png"
-    Image.linear_gradient("L").convert("RGB").resize((768, 768)).save(path)
+    noise = np.random.default_rng(0).integers(0, 256, (768, 768, 3), np.uint8)
+    Image.fromarray(noise).save(path)
     return str(path)
 
 

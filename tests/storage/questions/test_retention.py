@@ -1,18 +1,31 @@
-"""Attention is kept within its bound, the oldest goes first, and nothing else goes."""
+"""Attention and evidence are kept within a bound, the oldest goes first, and nothing else."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
-from storage.blobs import BlobStore, list_blobs, store_blob
+from storage.blobs import BlobKind, BlobStore, list_blobs, store_blob
 from storage.database import Database
 from storage.questions.retention import forget_attention, remove_files
-from storage.questions.store import add_completion, find_completion, set_attention
+from storage.questions.store import (
+    add_completion,
+    find_completion,
+    set_attention,
+    set_evidence,
+)
 from tests.storage.reading_rows import COMPLETION, stored_reading
+
+KINDS: tuple[tuple[BlobKind, Callable[[Session, str, str | None], None]], ...] = (
+    ("attention", set_attention),
+    ("evidence", set_evidence),
+)
+"""With what refers to a file of the kind."""
 
 
 @pytest.fixture
@@ -22,7 +35,10 @@ def store(tmp_path: Path) -> BlobStore:
 
 
 def looked(database: Database, store: BlobStore, sizes: list[int]) -> list[str]:
-    """Completions with attention of so many bytes, the oldest first; a picture beside them."""
+    """Completions with a file of so many bytes, the oldest first; a picture beside them.
+
+    Every second file is evidence, the others attention.
+    """
     completions: list[str] = []
     for index, size in enumerate(sizes):
         with database.session() as session:
@@ -31,16 +47,17 @@ def looked(database: Database, store: BlobStore, sizes: list[int]) -> list[str]:
                 reading = stored_reading(session).id
             completion = add_completion(session, reading, replace(COMPLETION, index=index))
             data = bytes([index + 1]) * size
-            sha256 = store_blob(session, store, data, "attention", "application/zip")
-            set_attention(session, completion.id, sha256)
+            kind, set_file = KINDS[index % 2]
+            set_file(session, completion.id, store_blob(session, store, data, kind, "x"))
             completions.append(completion.id)
     return completions
 
 
 def kept(database: Database, completions: list[str]) -> list[bool]:
-    """Whether each completion has its attention."""
+    """Whether each completion has its file."""
     with database.read_only() as session:
-        return [find_completion(session, one).attention_sha256 is not None for one in completions]
+        found = [find_completion(session, one) for one in completions]
+    return [bool(one.attention_sha256 or one.evidence_sha256) for one in found]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +81,8 @@ def test_the_oldest_goes_until_the_rest_fits(
     assert remove_files(database, store) == 0
     assert len(list(store.list_names())) == 1 + left.count(True)
     with database.read_only() as session:
-        assert all(store.check(row.sha256) == "ok" for row in list_blobs(session, kind="attention"))
+        for kind, _ in KINDS:
+            assert all(store.check(row.sha256) == "ok" for row in list_blobs(session, kind=kind))
 
 
 def test_what_is_kept_again_stays(database: Database, store: BlobStore) -> None:

@@ -25,6 +25,7 @@ from storage.questions.store import (
     list_deletion_checks,
     list_questions,
     set_attention,
+    set_evidence,
     start_question,
 )
 from storage.tables import Question
@@ -39,7 +40,9 @@ from tests.storage.reading_rows import (
 )
 
 STARTED = QuestionStart(336, 224, 12, 8, 180, "abc", {"device": "cpu"})
-CHECK = NewDeletionCheck("all", -0.1, -0.9, -0.8, [-0.2, -0.3], "used", "It used the picture.")
+CHECK = NewDeletionCheck(
+    "all", 0.9, 0.4, 0.5, [0.8, 0.7], "used", "It used the picture.", "blur", 2, {"n": 30}
+)
 
 
 def test_a_reading_is_asked_started_answered_and_found_again(database: Database) -> None:
@@ -116,12 +119,14 @@ def test_what_a_killed_program_left_running_has_failed(database: Database) -> No
         assert find_question(session, others.id).state == "running"
 
 
-def test_attention_is_added_later_and_forgotten(database: Database) -> None:
+def test_attention_and_evidence_are_added_later_and_forgotten(database: Database) -> None:
     with database.session() as session:
         completion = add_completion(session, stored_reading(session).id, COMPLETION)
         for sha256 in (PIXELS, None):
             set_attention(session, completion.id, sha256)
             assert find_completion(session, completion.id).attention_sha256 == sha256
+            set_evidence(session, completion.id, sha256)
+            assert find_completion(session, completion.id).evidence_sha256 == sha256
 
 
 def test_checks_are_kept_with_their_completion(database: Database) -> None:
@@ -131,7 +136,8 @@ def test_checks_are_kept_with_their_completion(database: Database) -> None:
     with database.read_only() as session:
         assert list_deletion_checks(session, [completion.id]) == checks
         assert list_deletion_checks(session, []) == []
-        assert checks[0].random_masked == [-0.2, -0.3]
+        assert checks[0].random_masked == [0.8, 0.7]
+        assert (checks[0].fill, checks[0].version, checks[0].controls) == ("blur", 2, {"n": 30})
 
 
 def test_what_is_unknown_is_named(database: Database) -> None:

@@ -6,6 +6,7 @@
 
 import { failureOf, request } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
+import { methodSentence } from "./check_method.js";
 import { passageTitle } from "./selected_map.js";
 import { isUnderWay, shownCompletion, takeCheck } from "../questions/question_store.js";
 import { store } from "../core/store.js";
@@ -100,15 +101,16 @@ function whereIn(passage) {
  * @param {DeletionCheckOut} check
  */
 function result(check) {
-  const others = check.random_masked;
+  const others = check.random_masked.length;
+  const { current, fill: colour } = check.method;
+  const masked = current ? "blurred" : colour;
   /** @type {[string, number][]} */
   const rows = [
     ["the region as it is", check.as_is],
-    ["all of it grey", check.blanked],
-    ["the most attended tenth grey", check.attended_masked],
+    [`all of it ${current ? "in its mean colour" : colour}`, check.blanked],
+    [`the most attended tenth ${masked}`, check.attended_masked],
   ];
-  if (others.length)
-    rows.push([`as much grey elsewhere, ${others.length} places`, check.random_mean]);
+  if (others) rows.push([`as much elsewhere, ${masked}, ${others} places`, check.random_mean]);
   const most = Math.max(...rows.map(([, value]) => value), Number.MIN_VALUE);
   return h(
     "div",
@@ -131,6 +133,11 @@ function result(check) {
           ),
         ),
       ),
+    ),
+    h(
+      "p",
+      { class: "pv-use-method" },
+      methodSentence(check.method, store.need("reading").model ?? "NAME"),
     ),
   );
 }
