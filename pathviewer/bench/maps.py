@@ -1,150 +1,108 @@
 """`bench maps`: do maps point at the evidence, and does what they point at matter?
 
-Phantom regions have a known quadrant with most nuclei. The right trace is put in, and each method
-maps the evidence for the words that name the quadrant. The top tenth of a map is masked, and so
-are places of the same shape elsewhere: the map's place matters if masking it hurts the words more.
-Two controls test the fill that masks: the true evidence must matter, and a random map must not.
+Some regions have a known quadrant with most nuclei: those of phantoms, and of real tiles with
+outlined nuclei. The right trace is put in, and each method maps the evidence for the words that
+name the quadrant. The top tenth of a map is masked, and so are places of the same shape elsewhere:
+the map's place matters if masking it hurts the words more. Two controls test the fill that masks:
+the true evidence must matter, and a random map must not. The same methods on shuffled weights
+must point nowhere.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.attention import attention_map, normalise_map
-from models.deletion_check import answer_probability, draw_other_masks
+from models.attention import LOCALISED_SPREAD
+from models.deletion_check import draw_other_masks
 from models.engines.local.engine import LocalEngine
-from models.evaluation.ask_items import PromptWriter
 from models.evaluation.measurement import prompt_writer
-from models.fills import FILLS
-from models.messages import (
-    Completion,
-    CompletionEnd,
-    GenerateRequest,
-    ImagePlacement,
-    OcclusionRequest,
-    Prompt,
-    Sampling,
-)
-from models.occlusion import list_places
-from models.pictures import as_prompt_image, open_picture
-from models.placement import place_picture
-from models.reasoning.trace import token_span
 from models.registry import RegisteredModel
 from models.resampling import share_interval
-from models.training.specimen.attention_check import (
-    fullest_quadrant,
-    neutral_prompt,
-    reference_trace,
-    write_neutral_answers,
-    write_prompt,
-)
 from models.training.trainer.weight_shuffling import write_shuffled
-from pathviewer.bench.phantom_regions import PhantomRegion, draw_regions
-
-Weights = NDArray[np.float32]
+from pathviewer.bench.known_regions import KnownRegion
+from pathviewer.bench.map_cases import Case, Weights, make_cases, time_answer
+from pathviewer.bench.map_claims import measure_claims
+from pathviewer.bench.map_curves import draw_curves, mean_curves
+from pathviewer.bench.map_methods import METHODS, log_probabilities
+from pathviewer.bench.outlined_nuclei import read_outlined
+from pathviewer.bench.phantom_regions import draw_regions
 
 TOP_SHARE = 0.1
 """Share of the cells that is masked."""
 OTHER_PLACES = 8
 """Masked places elsewhere, for comparison."""
-TRUTH, RANDOM, SHUFFLED = "true evidence", "random", "shuffled weights"
+MOST_TILES = 30
+"""Most tiles with outlined nuclei."""
+SHUFFLED = "shuffled weights"
+
+Progress = Callable[[int, int], None]
+"""Called with the steps done and all steps."""
 
 
 @dataclass(frozen=True)
-class Case:
-    """A region with the right trace, as the methods get it."""
+class Plan:
+    """What to measure."""
 
-    region: PhantomRegion
-    """The region."""
-    prompt: Prompt
-    """The question about it."""
-    neutral: Completion
-    """The model's completion of the neutral question on it."""
-    completion: Completion
-    """The right trace."""
-    words: tuple[int, int]
-    """Characters of the completion that name the quadrant, (start, stop)."""
-    tokens: range
-    """Their tokens."""
-    placement: ImagePlacement
-    """Placement of the picture's cells."""
-
-
-def map_attention(engine: LocalEngine, case: Case) -> Weights:
-    """Attention of the words, relative to that of a neutral question."""
-    rows = engine.attend(case.prompt, case.completion)
-    neutral = engine.attend(neutral_prompt(case.prompt), case.neutral)
-    raw = attention_map(rows, (case.placement,), 0, case.tokens)
-    plain = attention_map(neutral, (case.placement,), 0, range(len(neutral.rows)))
-    return normalise_map(raw, plain).weights
-
-
-def map_occlusion(engine: LocalEngine, case: Case, sides: tuple[int, ...] = (1,)) -> Weights:
-    """Log-probability that the words lose with each place occluded; gains count as nothing."""
-    places = list_places(case.placement, sides)
-    request = OcclusionRequest(uuid4().hex, case.prompt, case.completion, places)
-    return np.maximum(engine.occlude(request).cell_map(case.tokens), 0)
-
-
-METHODS: Mapping[str, Callable[[LocalEngine, Case], Weights]] = {
-    "attention": map_attention,
-    "occlusion, cells": map_occlusion,
-    "occlusion, cells and blocks": lambda engine, case: map_occlusion(engine, case, (1, 2)),
-}
-"""By name."""
+    slides: int
+    """Phantoms to draw."""
+    per_slide: int
+    """Regions of each."""
+    fills: Sequence[str]
+    """Fills of both controls; the first one also tests the methods and draws the curves."""
+    methods: Sequence[str]
+    """Methods to compare."""
+    nuclei: Path | None = None
+    """Folder of real tiles with outlined nuclei."""
+    claims: bool = True
+    """Whether to count what is claimed of blank pictures and irrelevant questions."""
 
 
 def measure_maps(
-    model: RegisteredModel,
-    folder: Path,
-    *,
-    slides: int,
-    per_slide: int,
-    fills: Sequence[str],
-    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    model: RegisteredModel, folder: Path, plan: Plan, progress: Progress = lambda _done, _all: None
 ) -> dict[str, Any]:
-    """Return the table as JSON values; `folder` is the checkpoint. Raises ModelError."""
-    with tempfile.TemporaryDirectory() as name, closing(LocalEngine(folder, model.name)) as engine:
-        regions = list(draw_regions(Path(name), slides, per_slide))
-        cases = list(_cases(engine, regions, prompt_writer(model)))
-        answer_seconds = median(_time_answer(engine, case) for case in cases)
-        with _shuffled(folder) as shuffled:
-            rows = _rows(engine, shuffled, cases, fills)
-            table = []
-            for number, row in enumerate(rows, 1):
-                table.append(row)
-                progress(number, len(METHODS) + 2)
+    """Return the figures as JSON values; `folder` is the checkpoint. Raises ModelError."""
+    write = prompt_writer(model)
+    with (
+        tempfile.TemporaryDirectory() as name,
+        closing(LocalEngine(folder, model.name)) as engine,
+        _shuffled(folder) as shuffled,
+    ):
+        regions = list(draw_regions(Path(name), plan.slides, plan.per_slide))
+        cases = list(make_cases(engine, regions, write))
+        tiles: list[KnownRegion] = []
+        if plan.nuclei is not None:
+            tiles = list(read_outlined(plan.nuclei, Path(name), MOST_TILES))
+        measuring = _Measuring(engine, shuffled, plan, progress, 2 if tiles else 1)
         info = engine.status().info
-    return {
-        "model": model.name,
-        "revision": info.revision if info else None,
-        "n": len(cases),
-        "groups": len(set(_groups(cases))),
-        "answer_seconds": answer_seconds,
-        "maps": table,
-    }
-
-
-def _rows(
-    engine: LocalEngine, shuffled: LocalEngine, cases: Sequence[Case], fills: Sequence[str]
-) -> Iterator[dict[str, Any]]:
-    """Yield the row of each control and method."""
-    for method in (TRUTH, RANDOM, *METHODS):
-        row = _row(method, engine, cases, fills)
-        if method in METHODS:
-            row |= _shuffled_share(method, shuffled, cases)
-        yield row
+        figures = {
+            "model": model.name,
+            "revision": info.revision if info else None,
+            "n": len(cases),
+            "groups": len({case.group for case in cases}),
+            "answer_seconds": measuring.time_answers(cases),
+            "fills": measuring.measure_fills(cases),
+            "methods": measuring.measure_methods(cases, curves=True),
+        }
+        if tiles:
+            real = list(make_cases(engine, tiles, write))
+            figures["nuclei"] = {
+                "n": len(real),
+                "fills": measuring.measure_fills(real),
+                "methods": measuring.measure_methods(real, curves=False),
+            }
+        if plan.claims:
+            figures["claims"] = measure_claims(engine, cases, write)
+        return figures
 
 
 @contextmanager
@@ -157,84 +115,108 @@ def _shuffled(folder: Path) -> Iterator[LocalEngine]:
         yield engine
 
 
-def _cases(
-    engine: LocalEngine, regions: Sequence[PhantomRegion], write: PromptWriter
-) -> Iterator[Case]:
-    items = [region.item for region in regions]
-    for region, neutral in zip(regions, write_neutral_answers(engine, items, write), strict=True):
-        trace, prompt = reference_trace(region.item), write_prompt(region.item, write)
-        completion = Completion(trace.text)
-        (scores,) = engine.score([(prompt, completion)])
-        info = engine.status().info
-        size = open_picture(prompt.images[0].data).size
-        budget = info.budget if info else None
-        if budget is None:
-            raise RuntimeError("The engine is not ready.")
-        yield Case(
-            region=region,
-            prompt=prompt,
-            neutral=neutral,
-            completion=completion,
-            words=trace.value,
-            tokens=token_span(*trace.value, scores.token_ends),
-            placement=place_picture(prompt.images[0].box, *size, budget),
+class _Measuring:
+    """Measures fills and methods on cases, counting the steps."""
+
+    def __init__(
+        self,
+        engine: LocalEngine,
+        shuffled: LocalEngine,
+        plan: Plan,
+        progress: Progress,
+        rounds: int,
+    ) -> None:
+        self._engine = engine
+        self._shuffled = shuffled
+        self._plan = plan
+        self._progress = progress
+        self._all = rounds * (len(plan.fills) + len(plan.methods))
+        self._done = 0
+        self._answer_seconds = 1.0
+
+    def time_answers(self, cases: Sequence[Case]) -> float:
+        """Median seconds of an answer."""
+        self._answer_seconds = median(time_answer(self._engine, case) for case in cases)
+        return self._answer_seconds
+
+    def measure_fills(self, cases: Sequence[Case]) -> dict[str, Any]:
+        """Both controls of each fill, by its name."""
+        return {fill: self._measure_fill(cases, fill) for fill in self._plan.fills}
+
+    def _measure_fill(self, cases: Sequence[Case], fill: str) -> dict[str, Any]:
+        self._step()
+        shape = cases[0].placement.rows, cases[0].placement.columns
+        true = [case.region.evidence(*shape) for case in cases]
+        by_chance = [
+            np.random.default_rng(seed).random(shape, np.float32) for seed in range(len(cases))
+        ]
+        return self._matters("positive_control", true, cases, fill) | self._matters(
+            "negative_control", by_chance, cases, fill
         )
 
+    def measure_methods(self, cases: Sequence[Case], *, curves: bool) -> dict[str, Any]:
+        """The row of each method, by its name."""
+        controls = self._measure_fill(cases, self._plan.fills[0])
+        self._done -= 1
+        return {
+            name: self._measure_method(name, cases, curves=curves) | controls
+            for name in self._plan.methods
+        }
 
-def _time_answer(engine: LocalEngine, case: Case) -> float:
-    """Seconds of an answer with attention rows, as a page asks for it."""
+    def _measure_method(self, name: str, cases: Sequence[Case], *, curves: bool) -> dict[str, Any]:
+        self._step()
+        method, fill = METHODS[name], self._plan.fills[0]
+        drawn = [_time(lambda case=case: method(self._engine, case)) for case in cases]  # type: ignore[misc]
+        maps = [weights for weights, _ in drawn]
+        shuffled = [method(self._shuffled, case) for case in cases]
+        row: dict[str, Any] = {
+            "seconds_ratio": median(each for _, each in drawn) / self._answer_seconds
+        }
+        row |= _share("pointing", [case.is_right(w) for w, case in _pairs(maps, cases)], cases)
+        row |= _share(
+            "pointing_shuffled", [case.is_right(w) for w, case in _pairs(shuffled, cases)], cases
+        )
+        row |= self._matters("matters", maps, cases, fill)
+        row["diffuse_rate"] = float(np.mean([is_diffuse(weights) for weights in maps]))
+        if curves:
+            row |= mean_curves(
+                [draw_curves(self._engine, case, w, fill) for w, case in _pairs(maps, cases)]
+            )
+        return row
+
+    def _matters(
+        self, name: str, maps: Sequence[Weights], cases: Sequence[Case], fill: str
+    ) -> dict[str, Any]:
+        values = [
+            share_less_harmful(self._engine, case, top_cells(weights), fill)
+            for weights, case in _pairs(maps, cases)
+        ]
+        return _share(name, values, cases)
+
+    def _step(self) -> None:
+        self._done += 1
+        self._progress(min(self._done, self._all), self._all)
+
+
+def _pairs(maps: Sequence[Weights], cases: Sequence[Case]) -> Iterator[tuple[Weights, Case]]:
+    return zip(maps, cases, strict=True)
+
+
+def _time(work: Callable[[], Weights]) -> tuple[Weights, float]:
+    """Return a map and its seconds."""
     began = time.perf_counter()
-    request = GenerateRequest(uuid4().hex, case.prompt, Sampling())
-    for event in engine.generate(request):
-        if isinstance(event, CompletionEnd):
-            break
-    return time.perf_counter() - began
-
-
-def _shuffled_share(method: str, shuffled: LocalEngine, cases: Sequence[Case]) -> dict[str, Any]:
-    maps = [METHODS[method](shuffled, case) for case in cases]
-    return _share("shuffled", _right(maps, cases), _groups(cases))
-
-
-def _draw(method: str, engine: LocalEngine, case: Case, seed: int) -> tuple[Weights, float]:
-    """Return a method's map of a case, and its seconds."""
-    rows, columns = case.placement.rows, case.placement.columns
-    began = time.perf_counter()
-    if method == TRUTH:
-        weights = case.region.evidence(rows, columns)
-    elif method == RANDOM:
-        weights = np.random.default_rng(seed).random((rows, columns), np.float32)
-    else:
-        weights = METHODS[method](engine, case)
+    weights = work()
     return weights, time.perf_counter() - began
 
 
-def _groups(cases: Sequence[Case]) -> list[str]:
-    return [case.region.item.group for case in cases]
-
-
-def _row(
-    method: str, engine: LocalEngine, cases: Sequence[Case], fills: Sequence[str]
-) -> dict[str, Any]:
-    """Return a method's row, with the median seconds of a map."""
-    drawn = [_draw(method, engine, case, place) for place, case in enumerate(cases)]
-    maps, groups = [weights for weights, _ in drawn], _groups(cases)
-    row: dict[str, Any] = {"method": method, "seconds": median(seconds for _, seconds in drawn)}
-    row |= _share("right", _right(maps, cases), groups)
-    for fill in fills:
-        matters = [
-            share_less_harmful(engine, case, top_cells(weights), fill)
-            for weights, case in zip(maps, cases, strict=True)
-        ]
-        row |= _share(f"matters: {fill}", matters, groups)
-    return row
-
-
-def _right(maps: Sequence[Weights], cases: Sequence[Case]) -> list[float]:
-    return [
-        float(fullest_quadrant(weights) == case.region.item.gold)
-        for weights, case in zip(maps, cases, strict=True)
-    ]
+def is_diffuse(weights: Weights) -> bool:
+    """Whether a map is diffuse by the rule of the attention maps (`LOCALISED_SPREAD`)."""
+    total = float(weights.sum())
+    if total <= 0:
+        return True
+    shares = weights[weights > 0].astype(np.float64) / total
+    entropy = float(-(shares * np.log(shares)).sum() / np.log(weights.size))
+    return bool(weights.size ** (entropy - 1) > LOCALISED_SPREAD)
 
 
 def top_cells(weights: Weights, share: float = TOP_SHARE) -> NDArray[np.bool_]:
@@ -249,24 +231,13 @@ def share_less_harmful(
     engine: LocalEngine, case: Case, mask: NDArray[np.bool_], fill: str
 ) -> float:
     """Share of other places that hurt the words less when masked; ties count half."""
-    image = case.prompt.images[0]
-    picture = open_picture(image.data)
     masks = [mask, *draw_other_masks(mask, OTHER_PLACES, seed=0)]
-    prompts = [
-        Prompt(
-            case.prompt.text,
-            (as_prompt_image(FILLS[fill](picture, each), image.box),),
-            case.prompt.system,
-        )
-        for each in masks
-    ]
-    scores = engine.score([(prompt, case.completion) for prompt in prompts])
-    first, *others = [answer_probability(each, *case.words) for each in scores]
+    first, *others = log_probabilities(engine, case, masks, fill)
     return float(np.mean([(each > first) + 0.5 * (each == first) for each in others]))
 
 
-def _share(name: str, values: Sequence[float], groups: Sequence[str]) -> dict[str, Any]:
-    interval = share_interval(values, groups)
+def _share(name: str, values: Sequence[float], cases: Sequence[Case]) -> dict[str, Any]:
+    interval = share_interval([float(value) for value in values], [case.group for case in cases])
     if interval is None:
         return {name: None}
-    return {name: interval.mean, f"{name} low": interval.low, f"{name} high": interval.high}
+    return {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}

@@ -81,46 +81,86 @@ def bench_maps(
     slides: Annotated[int, typer.Option(min=1, help="Phantoms to draw.")] = 14,
     per_slide: Annotated[int, typer.Option(min=1, help="Regions of each.")] = 3,
     fill: Annotated[
-        list[str] | None, typer.Option(help="What masks a place; repeatable; all if not given.")
+        list[str] | None,
+        typer.Option(help="What masks a place, the one that tests methods first; repeatable."),
     ] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="Method to measure; repeatable; all if not given.")
+    ] = None,
+    nuclei: Annotated[
+        Path | None,
+        typer.Option(help="Folder of tiles NAME.jpg with outlined nuclei NAME_nuclei.png."),
+    ] = None,
+    claims: Annotated[
+        bool, typer.Option(help="Count what is claimed of blank pictures and irrelevant questions.")
+    ] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure whether maps point at the known evidence of phantoms, and whether it matters."""
+    """Measure whether maps point at known evidence, whether it matters, and what is claimed."""
     with sentences(), checkpoint(model) as (location, _):
+        from models.deletion_check import FILL
         from models.fills import FILLS
-        from pathviewer.bench.maps import measure_maps
+        from pathviewer.bench.map_methods import METHODS
+        from pathviewer.bench.maps import Plan, measure_maps
 
-        fills = fill or list(FILLS)
-        if unknown := [name for name in fills if name not in FILLS]:
-            raise ModelError(f"There is no fill {unknown[0]}; there are: {', '.join(FILLS)}.")
+        others = [name for name in FILLS if name != FILL]
+        fills = choose("fill", fill, [FILL, *others])
+        methods = choose("method", method, list(METHODS))
+        plan = Plan(slides, per_slide, fills, methods, nuclei, claims)
         with bar("Mapping") as step:
-            figures = measure_maps(
-                resolve_model(model),
-                location,
-                slides=slides,
-                per_slide=per_slide,
-                fills=fills,
-                progress=step,
-            )
-    typer.echo(json.dumps(figures) if as_json else "\n".join(map_lines(figures, fills)))
+            figures = measure_maps(resolve_model(model), location, plan, step)
+    typer.echo(json.dumps(figures) if as_json else "\n".join(map_lines(figures)))
 
 
-def map_lines(figures: Mapping[str, Any], fills: Sequence[str]) -> Iterator[str]:
-    """Yield the table of `bench maps`: shares in per cent with their 95 % intervals."""
-    names = ["right", *(f"matters: {fill}" for fill in fills), "shuffled"]
+def choose(kind: str, names: Sequence[str] | None, known: Sequence[str]) -> Sequence[str]:
+    """The given names, or all known ones. Raises ModelError for an unknown one."""
+    if unknown := [name for name in names or () if name not in known]:
+        raise ModelError(f"There is no {kind} {unknown[0]}; there are: {', '.join(known)}.")
+    return names or known
+
+
+def map_lines(figures: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the tables of `bench maps`: shares in per cent with their 95 % intervals."""
     yield f"{figures['model']}: {figures['n']} regions of {figures['groups']} phantoms"
-    yield " | ".join(["map", "right quadrant", *names[1:-1], "right, shuffled weights", "cost"])
-    for row in figures["maps"]:
-        cost = "-"
-        if "shuffled" in row:
-            cost = f"{row['seconds'] / figures['answer_seconds']:.1f} answers"
-        yield " | ".join([row["method"], *(_percent(row, name) for name in names), cost])
+    yield from _map_tables(figures)
+    if "nuclei" in figures:
+        yield ""
+        yield f"{figures['nuclei']['n']} real tiles with outlined nuclei"
+        yield from _map_tables(figures["nuclei"])
+    if "claims" in figures:
+        yield ""
+        yield "questions | depends on a place | on the region | not on the picture"
+        for kind, row in figures["claims"].items():
+            shares = " | ".join(f"{row[claim]:.0%}" for claim in ("place", "region", "none"))
+            yield f"{kind} ({row['n']}) | {shares}"
+
+
+def _map_tables(figures: Mapping[str, Any]) -> Iterator[str]:
+    yield "masked by | true evidence matters | a random place matters"
+    for fill, row in figures["fills"].items():
+        yield " | ".join(
+            [fill, _percent(row, "positive_control"), _percent(row, "negative_control")]
+        )
+    yield "map | right | matters | right, shuffled weights | diffuse | deletion, insertion | cost"
+    for name, row in figures["methods"].items():
+        areas = "-"
+        if row.get("deletion_area") is not None:
+            areas = f"{row['deletion_area']:.2f}, {row['insertion_area']:.2f}"
+        yield " | ".join(
+            [
+                name,
+                *(_percent(row, key) for key in ("pointing", "matters", "pointing_shuffled")),
+                f"{row['diffuse_rate']:.0%}",
+                areas,
+                f"{row['seconds_ratio']:.1f} answers",
+            ]
+        )
 
 
 def _percent(row: Mapping[str, Any], name: str) -> str:
     if row.get(name) is None:
         return "-"
-    low, high = row[f"{name} low"], row[f"{name} high"]
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
     return f"{row[name]:.0%} ({100 * low:.0f}-{100 * high:.0f})"
 
 

@@ -1,24 +1,18 @@
-"""Regions of phantoms with one quadrant that clearly holds most nuclei, and where these are."""
+"""Regions of phantoms, whose nuclei are known."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from models.evaluation.items import EvaluationItem
 from models.training.data.tiles import QUADRANTS
-from models.training.specimen.measures import clear_quadrant, derive_facts, measure
+from models.training.specimen.measures import clear_quadrant
+from pathviewer.bench.known_regions import SIDE, KnownRegion, ask_for_quadrant
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.phantom import PhantomTruth, TissueClass, write_phantom
 from pathviewer.slides.slide import Slide
 
-SIDE = 224
-"""Side of a region's picture, px, at 1 um per pixel."""
 SLIDE_SIDE = 2048
 """Side of a phantom, level-0 px."""
 FIRST_SEED = 900_000
@@ -31,29 +25,7 @@ TRIES = 400
 """Places tried on one phantom."""
 
 
-@dataclass(frozen=True)
-class PhantomRegion:
-    """A region, the question about it, and the evidence for the answer."""
-
-    item: EvaluationItem
-    """The question which quadrant has most nuclei; its group is the phantom."""
-    nuclei: NDArray[np.float64]
-    """(nuclei, 2): x and y of each nucleus as shares of the region's side, 0 to 1."""
-
-    def evidence(self, rows: int, columns: int) -> NDArray[np.float32]:
-        """(rows, columns): nuclei in each cell of the right quadrant; 0 elsewhere."""
-        counts = np.zeros((rows, columns), np.float32)
-        across, down = (self.nuclei * (columns, rows)).astype(int).T
-        np.add.at(counts, (np.clip(down, 0, rows - 1), np.clip(across, 0, columns - 1)), 1)
-        vertical, horizontal = self.item.gold.split()
-        counts[rows // 2 :] *= vertical == "lower"
-        counts[: rows // 2] *= vertical == "upper"
-        counts[:, columns // 2 :] *= horizontal == "right"
-        counts[:, : columns // 2] *= horizontal == "left"
-        return counts
-
-
-def draw_regions(folder: Path, slides: int, per_slide: int) -> Iterator[PhantomRegion]:
+def draw_regions(folder: Path, slides: int, per_slide: int) -> Iterator[KnownRegion]:
     """Yield regions of `slides` phantoms, at most `per_slide` of each; pictures go into `folder`.
 
     The same numbers draw the same regions.
@@ -78,7 +50,7 @@ def draw_regions(folder: Path, slides: int, per_slide: int) -> Iterator[PhantomR
 
 def _draw_place(truth: PhantomTruth, draw: random.Random) -> Region | None:
     """Draw a random place; None if it is mostly glass, marked, or without a clear quadrant."""
-    side = round(SIDE / truth.mpp)
+    side = round(SIDE / truth.mpp)  # 1 um per pixel of the picture
     region = Region(
         draw.randrange(truth.width - side), draw.randrange(truth.height - side), side, side
     )
@@ -93,32 +65,20 @@ def _draw_place(truth: PhantomTruth, draw: random.Random) -> Region | None:
 
 def _read_region(
     slide: Slide, truth: PhantomTruth, region: Region, folder: Path, draw: random.Random
-) -> PhantomRegion | None:
+) -> KnownRegion | None:
     """Read a region; None if the picture itself does not show what the truth says."""
     picture = slide.read_region(region, SIDE * SIDE).resize((SIDE, SIDE))
-    counts = _count_nuclei(truth, region)
-    facts = derive_facts(measure(np.asarray(picture)), quadrants=counts)
-    quadrant = facts.nominal("most nuclei")
-    if quadrant is None or (facts.nominal("tissue"), facts.nominal("focus")) != (
-        "present",
-        "sharp",
-    ):
-        return None
-    name = f"{truth.seed}-{region.x}-{region.y}"
-    image = folder / f"{name}.png"
-    picture.save(image)
-    item = EvaluationItem(
-        id=name,
-        image=image,
-        question="Which quadrant has most nuclei?",
-        gold=quadrant,
-        options=tuple(draw.sample(QUADRANTS, len(QUADRANTS))),
-        group=str(truth.seed),
-        question_type="quadrant",
-        facts={claim: list(values) for claim, values in facts.claims.items()},
+    item = ask_for_quadrant(
+        picture,
+        _count_nuclei(truth, region),
+        folder / f"{truth.seed}-{region.x}-{region.y}.png",
+        str(truth.seed),
+        draw.sample(QUADRANTS, len(QUADRANTS)),
     )
+    if item is None:
+        return None
     centres = truth.nuclei_in(region)[:, :2] - (region.x, region.y)
-    return PhantomRegion(item, centres / region.width)
+    return KnownRegion(item, centres / region.width)
 
 
 def _count_nuclei(truth: PhantomTruth, region: Region) -> dict[str, int]:
