@@ -11,14 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from models import user_messages
-from models.attention import AttentionMap
 from models.control_figures import ControlFigures, find_control_figures
 from models.engines.base import Engine
 from models.errors import PromptError
@@ -59,6 +58,17 @@ probability say little.
 
 ANSWER_FRAME = "<think></think><answer>", "</answer>"
 """Frame of an answer without reasoning."""
+
+
+class PlaceMap(Protocol):
+    """A map whose strongest cells are tested: of attention or of evidence."""
+
+    @property
+    def image_index(self) -> int:
+        """Index of the picture in the prompt."""
+
+    def top_cells(self, share: float) -> NDArray[np.bool_]:
+        """(rows, columns): mask of the strongest `share` of the cells, at least one."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +167,7 @@ def deletion_check(
     engine: Engine,
     prompt: Prompt,
     answer: str,
-    attention: AttentionMap,
+    attention: PlaceMap,
     *,
     around: tuple[str, str] = ANSWER_FRAME,
     budget: PixelBudget | None = None,

@@ -140,6 +140,11 @@ class Settings(BaseSettings):
     )
     """Most deletion checks that one account may have in progress."""
 
+    evidence_maps_per_account: int = Field(
+        default=4, ge=1, json_schema_extra=limit("per account", "evidence maps", TOO_BUSY)
+    )
+    """Most evidence maps that one account may have in progress."""
+
     previews_per_account: int = Field(
         default=8, ge=1, json_schema_extra=limit("per account", "previews", TOO_BUSY)
     )

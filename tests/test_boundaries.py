@@ -17,6 +17,7 @@ LAYERS = (
     ("settings",),
     ("common",),
     ("attention", "auth", "slides"),
+    ("evidence",),
     ("cases", "questions"),
     ("feedback",),
     ("export", "insights", "ui"),

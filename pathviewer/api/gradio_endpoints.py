@@ -19,7 +19,12 @@ from pathviewer.api.gradio_comparison_endpoints import ComparisonEndpoints
 from pathviewer.api.progress import stream_export_progress, stream_question_progress
 from pathviewer.api.schemas.exports import ExportRequest
 from pathviewer.api.schemas.insights import InsightsQuery
-from pathviewer.api.schemas.questions import DeletionCheckRequest, HistoryQuery, TokenQuery
+from pathviewer.api.schemas.questions import (
+    DeletionCheckRequest,
+    EvidenceRequest,
+    HistoryQuery,
+    TokenQuery,
+)
 from pathviewer.api.schemas.service import AuditQuery
 from pathviewer.api.schemas.worklists import EndRequest
 from pathviewer.auth.roles import Action
@@ -72,6 +77,7 @@ class QuestionEndpoints:
             self.reading,
             self.maps,
             self.check,
+            self.evidence,
             self.report,
             self.slide_map,
         )
@@ -212,6 +218,19 @@ class QuestionEndpoints:
         return await self._routes.deletion_check.check(
             caller, CLIENT, reading, index, passage_request
         )
+
+    async def evidence(
+        self,
+        request: gr.Request,
+        reading: str,
+        index: int = 0,
+        first: int | None = None,
+        stop: int | None = None,
+    ) -> Any:
+        """Return what each passage of an answer, or tokens `first:stop`, depends on; takes long."""
+        caller = await identify_caller(request, Action.ask)
+        words = read_value(EvidenceRequest, first=first, stop=stop)
+        return await self._routes.evidence.find(caller, CLIENT, reading, index, words)
 
     async def report(self, request: gr.Request, reading: str) -> Any:
         """Return a question as a printable HTML page."""

@@ -36,6 +36,7 @@ class WorkKind(StrEnum):
 
     question = "questions"
     deletion_check = "deletion checks"
+    evidence_map = "evidence maps"
     preview = "previews"
     picture = "pictures"
     export = "exports"
@@ -50,6 +51,7 @@ class WorkKind(StrEnum):
 RETRY_SECONDS: Mapping[WorkKind, int] = {
     WorkKind.question: 10,
     WorkKind.deletion_check: 10,
+    WorkKind.evidence_map: 10,
     WorkKind.preview: 2,
     WorkKind.picture: 2,
     WorkKind.export: 30,
@@ -246,6 +248,7 @@ class Work:
             {
                 WorkKind.question: settings.questions_per_account,
                 WorkKind.deletion_check: settings.deletion_checks_per_account,
+                WorkKind.evidence_map: settings.evidence_maps_per_account,
                 WorkKind.preview: settings.previews_per_account,
                 WorkKind.picture: settings.pictures_per_account,
                 WorkKind.export: settings.exports_per_account,
@@ -262,6 +265,8 @@ class Work:
         """Reading pixels for people: regions, thumbnails, previews, question pictures."""
         self.checks = Lane(_CHECK_THREADS)
         """Deletion checks, which wait for the model."""
+        self.evidence = Lane(_CHECK_THREADS)
+        """Finding evidence maps, which wait for the model."""
         self.maps = Lane(max(2, _CORES))
         """Reading attention maps."""
         self.insights = Lane(1)

@@ -5,20 +5,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Generator, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 
 from models.deletion_check import CheckMethod
 from models.errors import CancelledError, ModelError
 from models.messages import Event
 from models.registry import RegisteredModel
+from models.user_messages import REQUEST_CANCELLED
 from pathviewer.attention.map_json import CompletionAttention
 from pathviewer.common.work_queue import AccountBounds, Slot, WorkKind
+from pathviewer.evidence.archive import TestedPlace
+from pathviewer.evidence.evidence_json import CompletionEvidence
 from pathviewer.questions import user_messages
 from pathviewer.questions.ask import CompletionResult, NeutralQuestionProgress, ask, cancel
 from pathviewer.questions.deletion_check import check_attention_use
 from pathviewer.questions.engine import EngineService
-from pathviewer.questions.errors import QuestionConflict
+from pathviewer.questions.errors import QuestionConflict, QuestionNotFound, QuestionRefused
+from pathviewer.questions.evidence import EvidenceQuestion, EvidenceSearch
 from pathviewer.questions.preparation import PreparedQuestion
 from pathviewer.questions.rerun import RunningModel
 from pathviewer.questions.run import QuestionRun
@@ -30,6 +34,9 @@ from storage.questions.records import DeletionCheckRecord
 
 MOST_IN_MEMORY = 200
 """Maximum runs in memory; beyond it, the oldest ended run that awaits a first answer is dropped."""
+
+LOCK_SECONDS = 0.5
+"""Interval at which work that waits for its turn looks whether it was cancelled."""
 
 log = logging.getLogger("pathviewer")
 
@@ -54,6 +61,7 @@ class QuestionService:
         self._threads: set[threading.Thread] = set()
         self._closing = False
         self._lock = threading.Lock()
+        self._evidence_lock = threading.Lock()
 
     def recover(self) -> None:
         """Mark questions that the previous process left running as failed."""
@@ -153,6 +161,74 @@ class QuestionService:
         )
         return self.store.add_deletion_check(completion.id, account_id, new_check)
 
+    def find_evidence(self, snapshot: QuestionSnapshot, index: int) -> CompletionEvidence:
+        """Return a completion's stored evidence. Raises QuestionNotFound if there is none yet."""
+        evidence = self.store.find_evidence(self.store.find(snapshot.record.id), index)
+        if evidence is None:
+            raise QuestionNotFound(user_messages.NO_EVIDENCE_YET)
+        return evidence
+
+    def measure_evidence(
+        self,
+        snapshot: QuestionSnapshot,
+        index: int,
+        model: RegisteredModel,
+        cancelled: threading.Event,
+    ) -> CompletionEvidence:
+        """Return a completion's evidence; find and store it first if it is not stored.
+
+        One completion at a time; setting `cancelled` ends it. Raises CancelledError, the errors of
+        `find_attention` and `EvidenceSearch`, and QuestionConflict if `model` is not the model that
+        answered.
+        """
+        with take_lock(self._evidence_lock, cancelled):
+            snapshot = self.store.find(snapshot.record.id)
+            evidence = self.store.find_evidence(snapshot, index)
+            if evidence is None:
+                found = self._search_evidence(snapshot, index, model, cancelled).find_all()
+                self.store.save_evidence(snapshot.find_completion_id(index), found)
+                evidence = self.find_evidence(snapshot, index)
+        return evidence
+
+    def test_words(
+        self,
+        snapshot: QuestionSnapshot,
+        index: int,
+        tokens: range,
+        model: RegisteredModel,
+        cancelled: threading.Event,
+    ) -> tuple[CompletionEvidence, TestedPlace]:
+        """Return a completion's evidence and the test of some of its tokens.
+
+        Raises the errors of `measure_evidence`, and QuestionRefused for tokens that do not exist.
+        """
+        evidence = self.measure_evidence(snapshot, index, model, cancelled)
+        try:
+            words = evidence.check_tokens(tokens)
+        except ModelError as error:
+            raise QuestionRefused(str(error)) from error
+        with take_lock(self._evidence_lock, cancelled):
+            search = self._search_evidence(snapshot, index, model, cancelled)
+            return evidence, search.test_tokens(words, tokens)
+
+    def _search_evidence(
+        self,
+        snapshot: QuestionSnapshot,
+        index: int,
+        model: RegisteredModel,
+        cancelled: threading.Event,
+    ) -> EvidenceSearch:
+        running = self.running_model(model.name)
+        running.check_same(snapshot.record)
+        completion, placement = snapshot.find_completion(index), snapshot.placement
+        if placement is None:
+            raise QuestionNotFound(user_messages.NO_MAPS)
+        self.check_model()
+        picture = self.store.load_picture(snapshot.record)
+        question = EvidenceQuestion(snapshot.record, completion, picture, placement)
+        method = CheckMethod.of_model(model, running.revision)
+        return EvidenceSearch(self._engine_service.engine, question, method, cancelled)
+
     def save_first_answer(
         self, snapshot: QuestionSnapshot, answer: str, confidence: int | None
     ) -> None:
@@ -238,3 +314,15 @@ class QuestionService:
             count=question.new_question.count,
             request_id=question_id,
         )
+
+
+@contextmanager
+def take_lock(lock: threading.Lock, cancelled: threading.Event) -> Iterator[None]:
+    """Hold a lock for the block. Raises CancelledError if `cancelled` is set while waiting."""
+    while not lock.acquire(timeout=LOCK_SECONDS):
+        if cancelled.is_set():
+            raise CancelledError(REQUEST_CANCELLED)
+    try:
+        yield
+    finally:
+        lock.release()

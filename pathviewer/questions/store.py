@@ -21,6 +21,8 @@ from pathviewer.attention.archive import (
     unpack_attention,
 )
 from pathviewer.attention.map_json import CompletionAttention
+from pathviewer.evidence.archive import StoredEvidence, pack_evidence, unpack_evidence
+from pathviewer.evidence.evidence_json import CompletionEvidence
 from pathviewer.questions import user_messages
 from pathviewer.questions.errors import QuestionConflict, QuestionNotFound
 from pathviewer.questions.preparation import PreparedQuestion
@@ -99,6 +101,14 @@ class QuestionStore:
             sha256 = store_blob(session, self._blobs, archive, "attention", MEDIA_TYPE)
             store.set_attention(session, completion_id, sha256)
         return sha256
+
+    def save_evidence(self, completion_id: str, evidence: StoredEvidence) -> None:
+        """Store a completion's evidence."""
+        archive = pack_evidence(evidence)
+        self._blobs.put(archive)
+        with self._database.session() as session:
+            sha256 = store_blob(session, self._blobs, archive, "evidence", MEDIA_TYPE)
+            store.set_evidence(session, completion_id, sha256)
 
     def add_with_completions(
         self,
@@ -220,6 +230,20 @@ class QuestionStore:
         return CompletionAttention(
             completion.text, ends, placement, self.load_attention(completion)
         )
+
+    def find_evidence(self, snapshot: QuestionSnapshot, index: int) -> CompletionEvidence | None:
+        """Return the evidence of a snapshot's completion; None if it was not found yet.
+
+        Raises QuestionNotFound, and ModelError for a damaged file.
+        """
+        completion, placement = snapshot.find_completion(index), snapshot.placement
+        if placement is None:
+            raise QuestionNotFound(user_messages.NO_MAPS)
+        if completion.evidence_sha256 is None:
+            return None
+        archive = self._read_blob(completion.evidence_sha256, user_messages.evidence_unavailable)
+        ends = tuple(completion.token_ends)
+        return CompletionEvidence(completion.text, ends, placement, unpack_evidence(archive))
 
     def _read_blob(self, sha256: str, failure: Callable[[str], str]) -> bytes:
         try:

@@ -24,6 +24,11 @@ def passage_missing(passage: str) -> str:
 NO_MODEL_RUNNING = "No model is running. Set PATHVIEWER_MODEL to start one."
 
 
+# evidence
+NO_EVIDENCE_FROM_ENGINE = "The model's weights are not on this server, so there is no evidence map."
+NO_EVIDENCE_YET = "This answer has no evidence map yet."
+
+
 # model_input
 def too_few_points(count: int, least: int) -> str:
     return f"An outline has at least {least} points, this one has {count}."
@@ -95,6 +100,10 @@ PAGE_QUESTION_MISSING = "The question to continue from does not exist; reload th
 
 def attention_unavailable(reason: str) -> str:
     return f"The attention of this answer cannot be shown. {reason}"
+
+
+def evidence_unavailable(reason: str) -> str:
+    return f"The evidence map of this answer cannot be shown. {reason}"
 
 
 def picture_unavailable(reason: str) -> str:

@@ -23,6 +23,7 @@ from pathviewer.api.routes.audit import AuditRoutes
 from pathviewer.api.routes.comparisons import ComparisonRoutes
 from pathviewer.api.routes.deletion_check import DeletionCheckRoutes
 from pathviewer.api.routes.documentation import DocumentationRoutes
+from pathviewer.api.routes.evidence import EvidenceRoutes
 from pathviewer.api.routes.exports import ExportRoutes
 from pathviewer.api.routes.feedback import FeedbackRoutes
 from pathviewer.api.routes.insights import InsightsRoutes
@@ -311,6 +312,7 @@ def build_api(services: Services) -> ApiRoutes:
         AuditRoutes(database),
         WorklistRoutes(library, database, settings),
         DeletionCheckRoutes(pictures, questions, work),
+        EvidenceRoutes(pictures, questions, work),
         UploadRoutes(library, database, settings, services.pool.readers),
         InsightsRoutes(database, work),
         ExportRoutes(database, jobs, settings.label_licence),

@@ -9,6 +9,7 @@ from pathviewer.api.routes.attention_maps import AttentionMapRoutes
 from pathviewer.api.routes.audit import AuditRoutes
 from pathviewer.api.routes.comparisons import ComparisonRoutes
 from pathviewer.api.routes.deletion_check import DeletionCheckRoutes
+from pathviewer.api.routes.evidence import EvidenceRoutes
 from pathviewer.api.routes.exports import ExportRoutes
 from pathviewer.api.routes.feedback import FeedbackRoutes
 from pathviewer.api.routes.insights import InsightsRoutes
@@ -47,6 +48,7 @@ class ApiRoutes:
     audit: AuditRoutes
     worklists: WorklistRoutes
     deletion_check: DeletionCheckRoutes
+    evidence: EvidenceRoutes
     uploads: UploadRoutes
     insights: InsightsRoutes
     exports: ExportRoutes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from pathviewer.api import user_messages
 from pathviewer.api.schemas.base import BoxOut, Facts, OutlineOut, Response, SlideName, Timestamp
@@ -19,7 +19,7 @@ DISAGREEMENT = "mixed"
 """In place of a verdict: raters disagree."""
 
 
-class TokenQuery(QuerySchema):
+class TokenRange(BaseModel):
     """Tokens of a completion; all passages without them."""
 
     first: Annotated[int, Field(ge=0, le=MOST_TOKENS)] | None = None
@@ -39,6 +39,14 @@ class TokenQuery(QuerySchema):
         if self.first is None or self.stop is None:
             return None
         return range(self.first, self.stop)
+
+
+class TokenQuery(TokenRange, QuerySchema):
+    """Tokens of a completion, in a query; all passages without them."""
+
+
+class EvidenceRequest(TokenRange, Schema):
+    """Tokens whose evidence is to be tested; all passages without them."""
 
 
 class HistoryQuery(QuerySchema):
@@ -295,6 +303,68 @@ class Maps(Response):
     floor: float
     localised_spread: float
     least_image_share: float
+    tokens: list[TokenSpan]
+
+
+class PlaceTest(Response):
+    """Test whether a passage depends on the strongest tenth of its map's cells.
+
+    Probabilities, 0 to 1, of its words with parts of the picture blurred.
+    """
+
+    claim: Literal["place", "region", "none"]
+    """It depends on this place, on the region as a whole, or not on the picture."""
+    sentence: str
+    """The claim for people."""
+    as_is: float
+    """With the whole picture."""
+    blanked: float
+    """With the picture in its mean colour."""
+    masked: float
+    """With the place blurred."""
+    elsewhere: list[float]
+    """With as many other cells blurred, at several places; empty if the claim is settled before."""
+    cells: list[int]
+    """The place: cells counted row by row."""
+
+
+class PassageEvidence(Response):
+    """What a passage depends on."""
+
+    name: str
+    first: int
+    """First token."""
+    stop: int
+    """One past the last token."""
+    start: int
+    """UTF-16 code unit."""
+    end: int
+    losses: list[float]
+    """Rows x columns: what the words lose with the cell occluded; negative where they gain."""
+    region_loss: float | None
+    """What they lose with all cells occluded; null in the quick form."""
+    test: PlaceTest | None
+    """Null in the quick form, and for tokens until they are tested."""
+
+
+class EvidenceMethod(Response):
+    """How evidence was found."""
+
+    name: Literal["occlusion", "attention x gradient"]
+    quick: bool
+    """Whether it is the quick form, which has no unit and claims nothing."""
+
+
+class EvidenceOut(Response):
+    """Evidence maps of a completion."""
+
+    columns: int
+    rows: int
+    box: BoxOut
+    unit: Literal["nats"] | None
+    """Of the losses: change of the natural logarithm of a probability."""
+    method: EvidenceMethod
+    passages: list[PassageEvidence]
     tokens: list[TokenSpan]
 
 

@@ -79,6 +79,12 @@ def test_its_provenance_maps_and_check_are_there(model: tuple[httpx.Client, Data
     assert maps["layers"] == told["model_info"]["layers"]
     assert maps["neutral"]
     assert all(0 < one["image_share"] < 1 for one in maps["passages"])
+    evidence = client.post(f"{path}/evidence", json={}, timeout=120).raise_for_status().json()
+    assert evidence["unit"] == "nats"
+    (step, *_) = evidence["passages"]
+    assert step["test"]["claim"] in ("place", "region")
+    assert max(passage["region_loss"] for passage in evidence["passages"]) > 0.1
+    assert len(step["losses"]) == place["columns"] * place["rows"]
     check = client.post(f"{path}/deletion", json={}, timeout=60).raise_for_status().json()
     assert "check a step" in check["sentence"]  # it never answers without reasoning
     focus = {"passage": "step 1"}  # "Tissue: present. Focus: sharp.", which no grey picture is

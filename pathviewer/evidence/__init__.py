@@ -1,0 +1,1 @@
+"""Evidence of a completion: archives, values for the browser, overlays."""

@@ -1,0 +1,39 @@
+"""What the evidence package says to people."""
+
+from __future__ import annotations
+
+# archive
+EVIDENCE_DAMAGED = "The evidence map of this answer is damaged; ask again."
+
+
+# claims
+def depends_on_place(factor: float) -> str:
+    return (
+        f"Depends on this place: blurred, it makes the words {times(factor)} less likely than as "
+        "much blurred elsewhere."
+    )
+
+
+def depends_on_region(factor: float) -> str:
+    return (
+        f"Depends on the region as a whole: without it the words are {times(factor)} less likely, "
+        "and no place decides."
+    )
+
+
+DOES_NOT_DEPEND = "Does not depend on the picture: without it the words are as likely."
+
+
+def times(factor: float) -> str:
+    if factor > 100:
+        return "more than 100 times"
+    return f"{factor:.1f} times" if factor < 10 else f"{factor:.0f} times"
+
+
+# evidence_json
+ANSWER_EMPTY = "This answer is empty, so it has no evidence map."
+NO_WORDS_IN_QUICK_FORM = "This evidence map is a quick form, which has no maps of single words."
+
+
+def no_such_tokens(first: int, last: int, count: int) -> str:
+    return f"There is no evidence of tokens {first} to {last}; the answer has {count} tokens."

@@ -1,0 +1,191 @@
+"""Evidence of a stored completion: what does each passage depend on?"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.deletion_check import CheckMethod, DeletionCheck
+from models.engines.base import Engine, OcclusionEngine
+from models.evidence import (
+    CLAIMS,
+    EvidenceFinder,
+    EvidenceMap,
+    Target,
+    find_target,
+)
+from models.messages import Completion, ImagePlacement
+from models.occlusion import OcclusionRows
+from models.reasoning.trace import parse
+from pathviewer.attention.passages import find_passages
+from pathviewer.evidence import user_messages as evidence_messages
+from pathviewer.evidence.archive import StoredEvidence, TestedPlace, WordLosses
+from pathviewer.questions import user_messages
+from pathviewer.questions.errors import QuestionRefused
+from pathviewer.questions.rerun import pixel_budget, rebuild_prompt
+from storage.questions.records import CompletionRecord, QuestionRecord
+
+EVIDENCE_PRIORITY = -1
+"""Priority of evidence maps: below every answer."""
+
+OCCLUSION, QUICK_FORM = "occlusion", "attention x gradient"
+"""Names of the methods."""
+
+SLOW_OPERATIONS = {"cpu": 2e13, "cuda": 2e16}
+"""Floating-point operations, by kind of device, above which occlusion takes minutes."""
+
+
+@dataclass(frozen=True)
+class EvidenceQuestion:
+    """A stored completion whose evidence is asked for."""
+
+    record: QuestionRecord
+    """Its question."""
+    completion: CompletionRecord
+    """The completion."""
+    picture: bytes
+    """PNG that the model saw."""
+    placement: ImagePlacement
+    """Placement of the picture."""
+
+
+class EvidenceSearch:
+    """Finds the evidence of one completion; `cancelled` ends it between two requests."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        question: EvidenceQuestion,
+        method: CheckMethod,
+        cancelled: threading.Event,
+    ) -> None:
+        """Raise QuestionRefused if the engine cannot occlude places.
+
+        `method` is that of the tests, with its controls on the running model.
+        """
+        if not isinstance(engine, OcclusionEngine):
+            raise QuestionRefused(user_messages.NO_EVIDENCE_FROM_ENGINE)
+        self._info = engine.status().info
+        self._record = question.record
+        self._completion = question.completion
+        self._placement = question.placement
+        self._method = method
+        self._trace = parse(question.completion.text)
+        self._finder = EvidenceFinder(
+            engine,
+            rebuild_prompt(question.record, question.picture),
+            question.placement,
+            budget=pixel_budget(question.record),
+            priority=EVIDENCE_PRIORITY,
+            cancelled=cancelled,
+        )
+
+    def find_all(self) -> StoredEvidence:
+        """Find and test the evidence of every passage, or find its quick form if that were slow.
+
+        Raises the engine's errors.
+        """
+        if self._is_slow():
+            return self._find_quickly()
+        record = self._completion
+        ends = tuple(record.token_ends)
+        words = self._weigh(self._finder.occlude(self._stored_completion()))
+        answer = self._weigh_answer()
+        tests = {}
+        for name, target in self._list_targets():
+            losses, tokens = words, target.tokens(ends)
+            if name == "answer" and answer is not None:
+                losses, tokens = answer, range(1)
+            tests[name] = self._test(target, losses, tokens)
+        return StoredEvidence({"name": OCCLUSION, "quick": False}, words, answer, tests)
+
+    def test_tokens(self, words: WordLosses, tokens: range) -> TestedPlace:
+        """Test the evidence of some tokens. Raises the engine's errors."""
+        record = self._completion
+        start = record.token_ends[tokens.start - 1] if tokens.start else 0
+        stop = record.token_ends[tokens.stop - 1]
+        target = Target(record.text[:start], record.text[start:stop], record.text[stop:])
+        return self._test(target, words, tokens)
+
+    def _test(self, target: Target, losses: WordLosses, tokens: range) -> TestedPlace:
+        evidence = EvidenceMap(
+            0, self._placement, losses.cell_map(tokens), losses.region_loss(tokens)
+        )
+        return describe_test(self._finder.test(target, evidence, self._method))
+
+    def _is_slow(self) -> bool:
+        """Whether one replay for each cell would take minutes on the model's device."""
+        if self._info is None:
+            return False
+        tokens = (self._record.prompt_tokens or 0) + len(self._completion.token_ends)
+        operations = 2 * self._info.parameters * self._placement.tokens * tokens
+        kind = "cuda" if self._info.device.startswith("cuda") else "cpu"
+        return operations > SLOW_OPERATIONS[kind]
+
+    def _find_quickly(self) -> StoredEvidence:
+        """Attention x gradient of every passage, without tests."""
+        named = find_passages(self._trace, self._completion.token_ends)
+        maps = self._finder.weigh_attention(
+            self._stored_completion(), [tokens for _, tokens in named]
+        )
+        scaled = maps / np.maximum(maps.max((1, 2), keepdims=True), np.finfo(np.float32).tiny)
+        quick = {
+            name: map_.astype(np.float16) for (name, _), map_ in zip(named, scaled, strict=True)
+        }
+        return StoredEvidence({"name": QUICK_FORM, "quick": True}, quick=quick)
+
+    def _stored_completion(self) -> Completion:
+        record = self._completion
+        return Completion(record.text, tuple(record.token_ids), tuple(record.token_ends))
+
+    def _list_targets(self) -> Iterator[tuple[str, Target]]:
+        record = self._completion
+        for name, _ in find_passages(self._trace, record.token_ends):
+            target = find_target(self._trace, record.text, name)
+            if target is not None and target.words.strip():
+                yield name, target
+
+    def _weigh_answer(self) -> WordLosses | None:
+        """Weigh the answer without its reasoning; its tokens count as one."""
+        target = find_target(self._trace, self._completion.text, "answer")
+        if target is None:
+            return None
+        rows, tokens = self._finder.occlude_words(target)
+        weighed = self._weigh(rows)
+        cells = weighed.cell_map(tokens)[..., None].astype(np.float16)
+        return WordLosses(cells, np.array([weighed.region_loss(tokens)], np.float32))
+
+    def _weigh(self, rows: OcclusionRows) -> WordLosses:
+        """The losses of each token with each single cell occluded."""
+        shape = (self._placement.rows, self._placement.columns, len(rows.baseline))
+        cells = (rows.baseline[None] - rows.occluded).reshape(shape)
+        return WordLosses(cells.astype(np.float16), rows.baseline - rows.averaged)
+
+
+def describe_test(check: DeletionCheck) -> TestedPlace:
+    """The claim of a deletion check, with its probabilities."""
+    claim = CLAIMS[check.verdict]
+    sentence = evidence_messages.DOES_NOT_DEPEND
+    if claim == "place":
+        factor = ratio(check.random_mean, check.attended_masked)
+        sentence = evidence_messages.depends_on_place(factor)
+    elif claim == "region":
+        sentence = evidence_messages.depends_on_region(ratio(check.as_is, check.blanked))
+    return TestedPlace(
+        claim=claim,
+        sentence=sentence,
+        as_is=check.as_is,
+        blanked=check.blanked,
+        masked=check.attended_masked,
+        elsewhere=check.random_masked,
+        cells=tuple(int(cell) for cell in np.flatnonzero(check.masked)),
+    )
+
+
+def ratio(likelier: float, less_likely: float) -> float:
+    """How many times less likely; infinite where nothing is left."""
+    return likelier / less_likely if less_likely > 0 else math.inf
