@@ -27,7 +27,14 @@ from models.deletion_check import (
 )
 from models.engines.base import OcclusionEngine
 from models.errors import CancelledError
-from models.messages import Completion, ImagePlacement, OcclusionRequest, PixelBudget, Prompt
+from models.messages import (
+    Completion,
+    ImagePlacement,
+    OcclusionRequest,
+    PixelBudget,
+    Prompt,
+    TokenScores,
+)
 from models.occlusion import OcclusionRows, join_occlusions, list_places
 from models.reasoning.trace import ReasoningTrace, token_span
 from models.user_messages import REQUEST_CANCELLED
@@ -131,14 +138,12 @@ class EvidenceFinder:
             priority=self._priority,
         )
 
-    def occlude_words(self, target: Target) -> tuple[OcclusionRows, range]:
-        """Weigh a text with each single cell occluded; return also the tokens of its words."""
-        completion = Completion(target.text)
+    def score(self, target: Target) -> TokenScores:
+        """Weigh the tokens of a text with the picture as it is."""
         self._raise_if_cancelled()
-        (scores,) = self._engine.score(
-            [(self._prompt, completion)], priority=self._priority, budget=self._budget
-        )
-        return self.occlude(completion), target.tokens(scores.token_ends)
+        items = [(self._prompt, Completion(target.text))]
+        (scores,) = self._engine.score(items, priority=self._priority, budget=self._budget)
+        return scores
 
     def weigh_attention(
         self, completion: Completion, passages: Sequence[range]

@@ -70,7 +70,8 @@ class StoredEvidence:
     words: WordLosses | None = None
     """Losses of the completion's tokens; None in the quick form."""
     answer: WordLosses | None = None
-    """Losses of the answer without its reasoning, as one token; None without an answer."""
+    """Losses of the answer without its reasoning, as one token; None without an answer,
+    and where the model would not give it without reasoning."""
     tests: Mapping[str, TestedPlace] = field(default_factory=dict)
     """Test of each passage, by its name."""
     quick: Mapping[str, NDArray[np.float16]] = field(default_factory=dict)

@@ -56,14 +56,17 @@ class CompletionEvidence:
     def losses(self, name: str, tokens: range) -> tuple[NDArray[np.float32], float | None]:
         """(rows, columns) loss of a passage by cell, and its loss without the region; nats.
 
-        The quick form has no unit and no loss without the region.
+        The quick form has no unit and no loss without the region. An answer that the model would
+        not give without its reasoning has the losses of both.
         """
         evidence = self.evidence
         if evidence.words is None:
             return evidence.quick[name].astype(np.float32), None
         words = evidence.words
-        if name == "answer" and evidence.answer is not None:
-            words, tokens = evidence.answer, range(1)
+        if name == "answer":
+            words, tokens = evidence.words, range(len(self.token_ends))
+            if evidence.answer is not None:
+                words, tokens = evidence.answer, range(1)
         return words.cell_map(tokens), words.region_loss(tokens)
 
 

@@ -24,6 +24,10 @@ def depends_on_region(factor: float) -> str:
 DOES_NOT_DEPEND = "Does not depend on the picture: without it the words are as likely."
 
 
+def with_reasoning(sentence: str) -> str:
+    return f"With its reasoning: {sentence[0].lower()}{sentence[1:]}"
+
+
 def times(factor: float) -> str:
     if factor > 100:
         return "more than 100 times"

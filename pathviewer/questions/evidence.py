@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.deletion_check import CheckMethod, DeletionCheck
+from models.deletion_check import UNLIKELY, CheckMethod, DeletionCheck
 from models.engines.base import Engine, OcclusionEngine
 from models.evidence import (
     CLAIMS,
@@ -98,9 +98,13 @@ class EvidenceSearch:
         tests = {}
         for name, target in self._list_targets():
             losses, tokens = words, target.tokens(ends)
-            if name == "answer" and answer is not None:
+            if name == "answer":
+                if answer is None:
+                    continue
                 losses, tokens = answer, range(1)
             tests[name] = self._test(target, losses, tokens)
+        if answer is None and self._trace.answer:
+            tests["answer"] = follow_reasoning(tests["all"])
         return StoredEvidence({"name": OCCLUSION, "quick": False}, words, answer, tests)
 
     def test_tokens(self, words: WordLosses, tokens: range) -> TestedPlace:
@@ -150,12 +154,18 @@ class EvidenceSearch:
                 yield name, target
 
     def _weigh_answer(self) -> WordLosses | None:
-        """Weigh the answer without its reasoning; its tokens count as one."""
+        """Weigh the answer without its reasoning; its tokens count as one.
+
+        None without an answer, and if the model would not give it without reasoning.
+        """
         target = find_target(self._trace, self._completion.text, "answer")
         if target is None:
             return None
-        rows, tokens = self._finder.occlude_words(target)
-        weighed = self._weigh(rows)
+        scores = self._finder.score(target)
+        tokens = target.tokens(scores.token_ends)
+        if scores.logprobs[tokens.start : tokens.stop].sum() < math.log(UNLIKELY):
+            return None
+        weighed = self._weigh(self._finder.occlude(Completion(target.text)))
         cells = weighed.cell_map(tokens)[..., None].astype(np.float16)
         return WordLosses(cells, np.array([weighed.region_loss(tokens)], np.float32))
 
@@ -184,6 +194,11 @@ def describe_test(check: DeletionCheck) -> TestedPlace:
         elsewhere=check.random_masked,
         cells=tuple(int(cell) for cell in np.flatnonzero(check.masked)),
     )
+
+
+def follow_reasoning(test: TestedPlace) -> TestedPlace:
+    """The test of an answer that follows from its reasoning: that of the whole completion."""
+    return replace(test, sentence=evidence_messages.with_reasoning(test.sentence))
 
 
 def ratio(likelier: float, less_likely: float) -> float:

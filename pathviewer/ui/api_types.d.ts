@@ -38,7 +38,11 @@ export type QuestionEvent =
  * via the `definition` "FeedbackRequest".
  */
 export type FeedbackRequest =
-  VerdictRequest | LabelsRequest | EditedTraceRequest | EvidenceRequest | PreferenceRequest;
+  | VerdictRequest
+  | LabelsRequest
+  | EditedTraceRequest
+  | Pathviewer_Feedback_Request__EvidenceRequest
+  | PreferenceRequest;
 
 /**
  * The raw map of the newest passage, the mean over the layers; at most 20 a second.
@@ -434,7 +438,13 @@ export interface CompletionFeedback {
   /**
    * The caller's feedback, newest first.
    */
-  history: (VerdictOut | LabelsOut | EditedTraceOut | EvidenceOut | PreferenceOut)[];
+  history: (
+    | VerdictOut
+    | LabelsOut
+    | EditedTraceOut
+    | Pathviewer_Api_Schemas_Feedback__EvidenceOut
+    | PreferenceOut
+  )[];
   /**
    * Null until the caller has given verdict and labels.
    */
@@ -449,7 +459,7 @@ export interface OwnFeedback {
   verdict: VerdictOut | null;
   labels: LabelsOut | null;
   edited_trace: EditedTraceOut | null;
-  evidence: EvidenceOut | null;
+  evidence: Pathviewer_Api_Schemas_Feedback__EvidenceOut | null;
   preferences: PreferenceOut[];
 }
 /**
@@ -525,7 +535,7 @@ export interface StepEditOut {
 /**
  * An evidence region, level-0 pixels; null withdraws an earlier one.
  */
-export interface EvidenceOut {
+export interface Pathviewer_Api_Schemas_Feedback__EvidenceOut {
   id: string;
   created_at: string;
   supersedes: string | null;
@@ -566,7 +576,7 @@ export interface RaterFeedback {
   verdict: VerdictOut | null;
   labels: LabelsOut | null;
   edited_trace: EditedTraceOut | null;
-  evidence: EvidenceOut | null;
+  evidence: Pathviewer_Api_Schemas_Feedback__EvidenceOut | null;
   /**
    * Pseudonym.
    */
@@ -779,36 +789,14 @@ export interface EvidenceBox {
   height: number;
 }
 /**
- * The region that shows the answer; null withdraws an earlier one.
+ * How evidence was found.
  */
-export interface EvidenceRequest {
+export interface EvidenceMethod {
+  name: "occlusion" | "attention x gradient";
   /**
-   * Time spent, seconds; longer than a day counts as a day.
+   * Whether it is the quick form, which has no unit and claims nothing.
    */
-  seconds?: number | null;
-  /**
-   * Whether the attention overlay was visible.
-   */
-  overlay_seen?: boolean | null;
-  /**
-   * Free text.
-   */
-  comment?: string | null;
-  key: string;
-  /**
-   * Id of the completion.
-   */
-  completion: string;
-  /**
-   * Account that the page belongs to; refused if another one is logged in by now.
-   */
-  account?: string | null;
-  kind: "evidence";
-  box: EvidenceBox | null;
-  /**
-   * The outline as drawn, level-0 pixels.
-   */
-  points?: number[][] | null;
+  quick: boolean;
 }
 /**
  * Formats, and the values to filter by.
@@ -1406,6 +1394,72 @@ export interface ScaleOut {
 export interface OwnAnswerRequest {
   answer: string;
   confidence?: number | null;
+}
+/**
+ * What a passage depends on.
+ */
+export interface PassageEvidence {
+  name: string;
+  /**
+   * First token.
+   */
+  first: number;
+  /**
+   * One past the last token.
+   */
+  stop: number;
+  /**
+   * UTF-16 code unit.
+   */
+  start: number;
+  end: number;
+  /**
+   * Rows x columns: what the words lose with the cell occluded; negative where they gain.
+   */
+  losses: number[];
+  /**
+   * What they lose with all cells occluded; null in the quick form.
+   */
+  region_loss: number | null;
+  /**
+   * Null in the quick form, and for tokens until they are tested.
+   */
+  test: PlaceTest | null;
+}
+/**
+ * Test whether a passage depends on the strongest tenth of its map's cells.
+ *
+ * Probabilities, 0 to 1, of its words with parts of the picture blurred.
+ */
+export interface PlaceTest {
+  /**
+   * It depends on this place, on the region as a whole, or not on the picture.
+   */
+  claim: "place" | "region" | "none";
+  /**
+   * The claim for people.
+   */
+  sentence: string;
+  /**
+   * With the whole picture.
+   */
+  as_is: number;
+  /**
+   * With the picture in its mean colour.
+   */
+  blanked: number;
+  /**
+   * With the place blurred.
+   */
+  masked: number;
+  /**
+   * With as many other cells blurred, at several places; empty if the claim is settled before.
+   */
+  elsewhere: number[];
+  /**
+   * The place: cells counted row by row.
+   */
+  cells: number[];
 }
 /**
  * The picture that the model saw.
@@ -2068,6 +2122,60 @@ export interface WorklistOut {
   teaching: boolean;
 }
 /**
+ * Evidence maps of a completion.
+ */
+export interface Pathviewer_Api_Schemas_Questions__EvidenceOut {
+  columns: number;
+  rows: number;
+  box: BoxOut;
+  /**
+   * Of the losses: change of the natural logarithm of a probability.
+   */
+  unit: "nats" | null;
+  method: EvidenceMethod;
+  passages: PassageEvidence[];
+  tokens: TokenSpan[];
+}
+/**
+ * Tokens whose evidence is to be tested; all passages without them.
+ */
+export interface Pathviewer_Api_Schemas_Questions__EvidenceRequest {
+  first?: number | null;
+  stop?: number | null;
+}
+/**
+ * The region that shows the answer; null withdraws an earlier one.
+ */
+export interface Pathviewer_Feedback_Request__EvidenceRequest {
+  /**
+   * Time spent, seconds; longer than a day counts as a day.
+   */
+  seconds?: number | null;
+  /**
+   * Whether the attention overlay was visible.
+   */
+  overlay_seen?: boolean | null;
+  /**
+   * Free text.
+   */
+  comment?: string | null;
+  key: string;
+  /**
+   * Id of the completion.
+   */
+  completion: string;
+  /**
+   * Account that the page belongs to; refused if another one is logged in by now.
+   */
+  account?: string | null;
+  kind: "evidence";
+  box: EvidenceBox | null;
+  /**
+   * The outline as drawn, level-0 pixels.
+   */
+  points?: number[][] | null;
+}
+/**
  * What went wrong.
  */
 export interface ErrorDetail {
@@ -2306,13 +2414,7 @@ export interface Operations {
     };
     answer: Maps;
     query?: {
-      /**
-       * First token.
-       */
       first?: number | null;
-      /**
-       * One past the last token.
-       */
       stop?: number | null;
     };
   };
@@ -2323,7 +2425,12 @@ export interface Operations {
     answer: SlideMap;
   };
   "POST /api/feedback": {
-    json: VerdictRequest | LabelsRequest | EditedTraceRequest | EvidenceRequest | PreferenceRequest;
+    json:
+      | VerdictRequest
+      | LabelsRequest
+      | EditedTraceRequest
+      | Pathviewer_Feedback_Request__EvidenceRequest
+      | PreferenceRequest;
     answer: FeedbackReceiptOut;
   };
   "GET /api/completions/{completion_id}/feedback": {
@@ -2378,13 +2485,7 @@ export interface Operations {
     };
     answer: Maps;
     query?: {
-      /**
-       * First token.
-       */
       first?: number | null;
-      /**
-       * One past the last token.
-       */
       stop?: number | null;
     };
   };
@@ -2434,6 +2535,25 @@ export interface Operations {
     };
     json: DeletionCheckRequest;
     answer: DeletionCheckOut;
+  };
+  "GET /api/readings/{question_id}/completions/{index}/evidence": {
+    path: {
+      question_id: string;
+      index: number;
+    };
+    answer: Pathviewer_Api_Schemas_Questions__EvidenceOut;
+    query?: {
+      first?: number | null;
+      stop?: number | null;
+    };
+  };
+  "POST /api/readings/{question_id}/completions/{index}/evidence": {
+    path: {
+      question_id: string;
+      index: number;
+    };
+    json: Pathviewer_Api_Schemas_Questions__EvidenceRequest;
+    answer: Pathviewer_Api_Schemas_Questions__EvidenceOut;
   };
   "POST /api/uploads": {
     json: UploadRequest;

@@ -32,8 +32,10 @@ from tests.blinding.site import query
 from tests.blinding.stage import Request, Stage
 from tests.blinding.tokens import find_tokens
 
-QUESTION_ROUTES = ("", "/report.html", "/events", "/picture.png", "/maps", "/deletion", "/stop")
-ANSWER_ROUTES = ("/report.html", "/maps", "/deletion")
+CHECKS = ("/maps", "/deletion", "/evidence", "/stored evidence")
+"""Routes of an answer's maps and checks."""
+ANSWER_ROUTES = ("/report.html", *CHECKS)
+QUESTION_ROUTES = ("", "/events", "/picture.png", "/stop", *ANSWER_ROUTES)
 """Those that show completions or nothing."""
 EXPORT_SECONDS = 20.0
 
@@ -430,6 +432,10 @@ def _question_request(question: Question, route: str) -> Request:
     if route == "/deletion":
         body = {"passage": "all"}
         return Request("POST", f"{path}/completions/0/deletion", body, "check", reading)
+    if route == "/evidence":
+        return Request("POST", f"{path}/completions/0/evidence", {}, "evidence", reading)
+    if route == "/stored evidence":
+        return Request("GET", f"{path}/completions/0/evidence")
     if route == "/stop":
         return Request("POST", f"{path}/stop", None, "stop", reading)
     endpoint = {"": "reading", "/report.html": "report"}.get(route, "")
