@@ -20,7 +20,12 @@ from transformers import (
 from models.capture import PictureColumns, QueryStash, capture_into
 from models.engines import user_messages
 from models.engines.local.checkpoint_loading import LoadedModel
-from models.engines.local.prompt_cache import read_prefix, rope_positions
+from models.engines.local.prompt_cache import (
+    embed_tokens,
+    read_on,
+    read_prefix,
+    rope_positions,
+)
 from models.engines.local.token_text import TextWriter
 from models.errors import PromptError
 from models.messages import (
@@ -91,10 +96,17 @@ def answer(
 
 
 def read_prompt(loaded: LoadedModel, prompt: PreparedPrompt, rows: int) -> dict[str, Any]:
-    """Inputs of `generate` for `rows` completions: the prompt, and its prefix, which is read."""
+    """Inputs of `generate` for `rows` completions: the prompt, and what is read of it already.
+
+    For one completion that is the prefix. For several it is all but the last token, so that only
+    that is read once for each.
+    """
     positions, _ = rope_positions(loaded, prompt)
     cache = read_prefix(loaded, prompt, positions)
     if rows > 1:
+        first = cache.get_seq_length()
+        following = embed_tokens(loaded, prompt, first)[:, :-1]
+        read_on(loaded, following, positions[..., first:-1], cache)
         cache.batch_repeat_interleave(rows)
     return {
         "input_ids": prompt.tensors["input_ids"],

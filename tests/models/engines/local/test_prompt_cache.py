@@ -124,6 +124,15 @@ def test_a_second_question_reads_its_text_alone(backend: LocalEngine, work: str)
     assert count.tokens == length_of_text(backend, NEUTRAL) + following
 
 
+def test_several_completions_share_one_reading_of_the_prompt(backend: LocalEngine) -> None:
+    with count_reading(backend) as count:
+        events = ask(backend, count=5, temperature=1.0, max_new_tokens=3)
+    ends = [event.completion for event in events if isinstance(event, CompletionEnd)]
+    passes = max(len(end.token_ids) for end in ends) - 1
+    assert passes == 2
+    assert count.tokens == prepare(backend, PROMPT).tokens - 1 + 5 + 5 * passes
+
+
 def test_numbers_are_the_same_whether_anything_was_kept(backend: LocalEngine) -> None:
     """Bit for bit, so that a question and its seed give the same tokens after any others."""
 
