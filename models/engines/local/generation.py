@@ -271,7 +271,7 @@ class TokenStreamer(StoppingCriteria):
             writer = self._writers[row]
             if writer is None:
                 continue
-            rows = stashed[: len(writer.token_ids) - first].cpu().numpy()
+            rows = stashed[: len(writer.token_ids) - first].half().cpu().numpy()
             if len(rows):
                 for index in self._told_as[row]:
                     self._tell(AttentionRows(self._request.request_id, index, first, rows))
