@@ -240,10 +240,11 @@ class AttentionRows:
     """Index of the completion."""
     first_token: int
     """Index of the first row's token in the completion."""
-    rows: NDArray[np.float32]
+    rows: NDArray[np.floating]
     """(tokens, layers, picture tokens): softmax(q.K^T) over all preceding tokens, limited to the
     columns of picture tokens, those of all pictures in order. Row t is the query that *wrote* token
-    t, i.e. the last position before it.
+    t, i.e. the last position before it. From `generate` float16: one part in 2,048, or 3e-8 below
+    6e-5; from `attend` float32.
     """
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,18 @@ class PreparedPrompt:
     def pictures(self) -> torch.Tensor:
         """(prompts, tokens) bool: mask of picture tokens."""
         return self.tensors["mm_token_type_ids"] == 1
+
+    @cached_property
+    def picture_hashes(self) -> tuple[bytes, ...]:
+        """SHA-256 over pixels and grid of each picture, in order."""
+        if "pixel_values" not in self.tensors:
+            return ()
+        grids, pixels = self.tensors["image_grid_thw"].cpu(), self.tensors["pixel_values"].cpu()
+        parts = zip(grids, pixels.split_with_sizes(grids.prod(1).tolist()), strict=True)
+        return tuple(
+            hashlib.sha256(grid.numpy().tobytes() + shown.numpy().tobytes()).digest()
+            for grid, shown in parts
+        )
 
     def to(self, device: torch.device) -> PreparedPrompt:
         """Move to a device."""

@@ -43,8 +43,10 @@ class QuestionAsker:
         self._questions.check_model()
         self._questions.check_capacity(account)
 
+        running = self._questions.model_info()
+
         def prepare() -> PreparedQuestion:
-            return prepare_question(request, account, self._pictures)
+            return prepare_question(request, account, self._pictures, running)
 
         question = await while_connected(client, lambda: self._work.pictures.run(prepare, account))
         return await WRITES.run(lambda: then(self._questions.start(question)), account)

@@ -1,6 +1,6 @@
 """Stored attention of one completion: a compressed NumPy archive.
 
-Shares have half precision: one part in 2,000, or 3e-8 below 6e-5.
+Shares have half precision, as the engine gives them: one part in 2,000, or 3e-8 below 6e-5.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ class StoredAttention:
     @cached_property
     def completion_rows(self) -> AttentionRows:
         """The completion's rows, as from an engine."""
-        return AttentionRows("", 0, 0, self.rows.astype(np.float32))
+        return AttentionRows("", 0, 0, self.rows)
 
     @cached_property
     def neutral_rows(self) -> AttentionRows | None:
         """The neutral mean as the rows of one token; None without neutral attention."""
         if self.neutral is None:
             return None
-        return AttentionRows("", 0, 0, self.neutral[None].astype(np.float32))
+        return AttentionRows("", 0, 0, self.neutral[None])
 
 
 def reduce_attention(rows: AttentionRows, neutral: AttentionRows | None) -> StoredAttention:
     """Reduce a completion's rows and the neutral rows to what is stored."""
     mean = None if neutral is None else neutral.rows.mean(axis=0, dtype=np.float64)
     return StoredAttention(
-        rows.rows.astype(np.float16), None if mean is None else mean.astype(np.float16)
+        rows.rows.astype(np.float16, copy=False), None if mean is None else mean.astype(np.float16)
     )
 
 

@@ -74,7 +74,7 @@ class AskFigures:
     first_event_limit_ratio: float
     """`first_event_s` over FIRST_WORD_SECONDS."""
     first_screen_s: float
-    """From a press on Ask to a frame with the first word."""
+    """From a press on Ask to a frame with the first word, of a region asked about before."""
     first_question_s: float
     """From the POST to the first `text` event, for the first question after the start."""
     answer_s: float
@@ -148,7 +148,8 @@ def _figures(http_seconds: list[dict[str, float]], screen_seconds: list[float]) 
 
 def _over_http(client: httpx.Client, seed: int) -> dict[str, float]:
     """Return the seconds from the POST to the first event of each type."""
-    body: dict[str, Any] = {"slide": _slide(client), "box": BOX, "question": QUESTION}
+    box = BOX | {"x": BOX["x"] + seed}  # a picture that is new to the model
+    body: dict[str, Any] = {"slide": _slide(client), "box": box, "question": QUESTION}
     body |= {"options": OPTIONS, "sampling": {"temperature": 0.0, "seed": seed}}
     began = time.perf_counter()
     question_id = client.post("/api/readings", json=body).raise_for_status().json()["id"]

@@ -101,7 +101,7 @@ def ask_command(
 
 def _ask_and_report(pictures: FilePictures, request: QuestionRequest, options: AskOptions) -> None:
     """Ask, stream, draw, check and report; failures after the answer do not discard it."""
-    question = prepare_question(request, LOCAL_ACCOUNT_ID, pictures)
+    question = prepare_question(request, LOCAL_ACCOUNT_ID, pictures, running=None)
     picture, budget = pictures.picture, question.budget
     failures: list[str] = []
     with closing(open_engine(options.model)) as backend:

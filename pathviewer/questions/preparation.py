@@ -14,14 +14,19 @@ from pathviewer.questions.errors import QuestionRefused
 from storage.questions.records import NewQuestion
 
 if TYPE_CHECKING:
+    from models.messages import ModelInfo
     from models.registry import RegisteredModel
     from pathviewer.questions.region_picture import RegionPicture
     from pathviewer.questions.request import QuestionRequest, RegionRequest
     from pathviewer.slides.slide_identity import SlideIdentity
 
-MOST_ATTENTION_VALUES = 6 * 2**20
-"""Maximum completions x tokens x cells of a question; with 28 layers its attention is 0.7 GB
-as float32."""
+MOST_ATTENTION_VALUES = 168 * 2**20
+"""Maximum completions x tokens x cells x layers of a question: 336 MiB of float16, held twice while
+a completion's blocks are joined."""
+VALUE_BYTES = 2
+"""Bytes of a float16."""
+USUAL_LAYERS = 28
+"""Layers assumed while the model loads: those of Qwen2.5-VL-7B."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,9 @@ class PictureSource(Protocol):
 
 
 def prepare_question(
-    request: QuestionRequest, account_id: str, pictures: PictureSource
+    request: QuestionRequest, account_id: str, pictures: PictureSource, running: ModelInfo | None
 ) -> PreparedQuestion:
-    """Check the whole request, then read the region's pixels.
+    """Check the whole request, then read the region's pixels; `running` is None while it loads.
 
     Raises QuestionRefused, SlideError, ModelError.
     """
@@ -74,7 +79,7 @@ def prepare_question(
     sampling = request.sampling.sampling if request.sampling else Sampling()
     prompt = build_prompt(request.text, (), model)
     size = pictures.check_region(request.slide, request)
-    _check_attention(request.count, sampling.max_new_tokens, size)
+    _check_attention(request.count, sampling.max_new_tokens, size, running)
     seen = request.identity.identity if request.identity else None
     identity = pictures.confirm_identity(request.slide, seen)
     picture = pictures.make_picture(request.slide, request, account_id)
@@ -94,11 +99,16 @@ def prepare_question(
     return PreparedQuestion(new, prompt, sampling, pictures.budget(request))
 
 
-def _check_attention(count: int, tokens: int, size: tuple[int, int]) -> None:
+def _check_attention(
+    count: int, tokens: int, size: tuple[int, int], running: ModelInfo | None
+) -> None:
     """Raise QuestionRefused if the attention could exceed the memory; `size` is in pixels."""
+    layers = running.layers if running else USUAL_LAYERS
     cells = (size[0] // FACTOR) * (size[1] // FACTOR)
-    if count * tokens * cells > MOST_ATTENTION_VALUES:
-        raise QuestionRefused(user_messages.attention_too_large(count, tokens, cells))
+    values = count * tokens * cells * layers
+    if values > MOST_ATTENTION_VALUES:
+        mib = (VALUE_BYTES * values / 2**20, VALUE_BYTES * MOST_ATTENTION_VALUES / 2**20)
+        raise QuestionRefused(user_messages.attention_too_large(count, tokens, cells, layers, *mib))
 
 
 def _question_facts(request: QuestionRequest, model: RegisteredModel) -> dict[str, Any]:

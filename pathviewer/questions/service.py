@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 
 from models.deletion_check import CheckMethod
 from models.errors import CancelledError, ModelError
-from models.messages import Event
+from models.messages import Event, ModelInfo
 from models.registry import RegisteredModel
 from models.user_messages import REQUEST_CANCELLED
 from pathviewer.attention.map_json import CompletionAttention
@@ -88,9 +88,13 @@ class QuestionService:
         if self._engine_service.status().state in ("failed", "stopped"):
             raise ModelError(self._engine_service.status().sentence)
 
+    def model_info(self) -> ModelInfo | None:
+        """Return the loaded model; None while there is none."""
+        return self._engine_service.status().info
+
     def running_model(self, name: str) -> RunningModel:
         """Return the model that would answer now, under this name."""
-        info = self._engine_service.status().info
+        info = self.model_info()
         return RunningModel(name, info.revision if info else None)
 
     def check_capacity(self, account_id: str) -> None:

@@ -55,10 +55,16 @@ ANSWER_NOT_COMPLETED = "The answer was not completed. Ask again."
 
 
 # preparation
-def attention_too_large(count: int, tokens: int, cells: int) -> str:
+def attention_too_large(
+    count: int, tokens: int, cells: int, layers: int, mib: float, most_mib: float
+) -> str:
+    """`mib` is the size of the attention and `most_mib` the largest that is kept, MiB."""
+    answers = "1 answer" if count == 1 else f"{count} answers"
+    remedy = "allow fewer tokens or lower the pixel budget."
     return (
-        f"The attention of {count} answers of up to {tokens:,} tokens over {cells:,} cells "
-        "does not fit in memory; ask for fewer answers or lower the pixel budget."
+        f"The attention of {answers} of up to {tokens:,} tokens over {cells:,} cells in {layers} "
+        f"layers takes {mib:,.0f} MiB of memory; at most {most_mib:,.0f} MiB are kept. "
+        + (f"Ask for fewer answers, {remedy}" if count > 1 else remedy.capitalize())
     )
 
 

@@ -110,7 +110,9 @@ def _generate_item(
     result: GenerationResult,
 ) -> None:
     try:
-        question = prepare_question(_question(item, settings), LOCAL_ACCOUNT_ID, pictures)
+        question = prepare_question(
+            _question(item, settings), LOCAL_ACCOUNT_ID, pictures, engine.status().info
+        )
     except (UserError, ModelError) as error:
         result.failed.append(user_messages.item_failed(item.position + 1, str(error)))
         return

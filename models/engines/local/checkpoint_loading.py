@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from models.capture import install_capture
 from models.engines import user_messages
 from models.engines.local.checkpoint import check_fit, check_weights, read_config, revision
 from models.engines.local.memory import convert_memory_errors
+from models.engines.local.prompt_cache import PromptCache
 from models.engines.local.token_text import TokenBytes
 from models.errors import CheckpointError
 from models.messages import ModelInfo, PixelBudget
@@ -54,6 +55,8 @@ class LoadedModel:
     """Tokens that end a completion."""
     pad_id: int
     """Padding token."""
+    cache: PromptCache = field(default_factory=PromptCache)
+    """What is kept of recent prompts."""
 
 
 def load_model(

@@ -8,6 +8,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -139,7 +140,7 @@ class LocalEngine:
     ) -> None:
         if request.budget is None:
             request = replace(request, budget=self._loaded.info.budget)
-        with convert_memory_errors("The answer"):
+        with self._memory_errors("The answer"):
             answer(self._loaded, request, cancelled, tell)
 
     def cancel(self, request_id: str) -> None:
@@ -161,7 +162,7 @@ class LocalEngine:
     def _score(
         self, items: Sequence[tuple[Prompt, Completion]], budget: PixelBudget
     ) -> list[TokenScores]:
-        with convert_memory_errors("Weighing the answers"):
+        with self._memory_errors("Weighing the answers"):
             return score(self._loaded, items, budget)
 
     def attend(
@@ -172,7 +173,7 @@ class LocalEngine:
         return self._submit(self._attend, prompt, completion, chosen).result()
 
     def _attend(self, prompt: Prompt, completion: Completion, budget: PixelBudget) -> AttentionRows:
-        with convert_memory_errors("The attention of the answer"):
+        with self._memory_errors("The attention of the answer"):
             return attend(self._loaded, prompt, completion, budget)
 
     def occlude(self, request: OcclusionRequest) -> OcclusionRows:
@@ -181,7 +182,7 @@ class LocalEngine:
 
     def _occlude(self, request: OcclusionRequest, cancelled: threading.Event) -> OcclusionRows:
         budget = request.budget or self._loaded.info.budget
-        with convert_memory_errors("The evidence map of the answer"):
+        with self._memory_errors("The evidence map of the answer"):
             return occlude(self._loaded, replace(request, budget=budget), cancelled)
 
     def weigh_attention(
@@ -203,6 +204,10 @@ class LocalEngine:
         for cancelled in list(self._requests.values()):
             cancelled.set()
         self._pool.shutdown()
+
+    def _memory_errors(self, activity: str) -> AbstractContextManager[None]:
+        """As `convert_memory_errors`; what is kept of prompts goes if memory runs out."""
+        return convert_memory_errors(activity, self._loaded.cache.clear)
 
     def _submit(
         self, work: Callable[P, Result], *args: P.args, **kwargs: P.kwargs

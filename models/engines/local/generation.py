@@ -20,6 +20,12 @@ from transformers import (
 from models.capture import PictureColumns, QueryStash, capture_into
 from models.engines import user_messages
 from models.engines.local.checkpoint_loading import LoadedModel
+from models.engines.local.prompt_cache import (
+    embed_tokens,
+    read_on,
+    read_prefix,
+    rope_positions,
+)
 from models.engines.local.token_text import TextWriter
 from models.errors import PromptError
 from models.messages import (
@@ -82,11 +88,32 @@ def answer(
     torch.manual_seed(request.sampling.seed)
     with torch.inference_mode(), capture_into(stash):
         loaded.network.generate(
-            **prepared.tensors,
+            **read_prompt(loaded, prepared, rows),
             generation_config=generation_settings(loaded, request, rows, watcher.limit),
             stopping_criteria=StoppingCriteriaList([watcher]),
             logits_processor=logits_processors(request, prepared.tokens, watcher.raw),
         )
+
+
+def read_prompt(loaded: LoadedModel, prompt: PreparedPrompt, rows: int) -> dict[str, Any]:
+    """Inputs of `generate` for `rows` completions: the prompt, and what is read of it already.
+
+    For one completion that is the prefix. For several it is all but the last token, so that only
+    that is read once for each.
+    """
+    positions, _ = rope_positions(loaded, prompt)
+    cache = read_prefix(loaded, prompt, positions)
+    if rows > 1:
+        first = cache.get_seq_length()
+        following = embed_tokens(loaded, prompt, first)[:, :-1]
+        read_on(loaded, following, positions[..., first:-1], cache)
+        cache.batch_repeat_interleave(rows)
+    return {
+        "input_ids": prompt.tensors["input_ids"],
+        "attention_mask": prompt.tensors["attention_mask"],
+        "position_ids": positions,
+        "past_key_values": cache,
+    }
 
 
 def check_count(request: GenerateRequest) -> None:
@@ -244,7 +271,7 @@ class TokenStreamer(StoppingCriteria):
             writer = self._writers[row]
             if writer is None:
                 continue
-            rows = stashed[: len(writer.token_ids) - first].cpu().numpy()
+            rows = stashed[: len(writer.token_ids) - first].half().cpu().numpy()
             if len(rows):
                 for index in self._told_as[row]:
                     self._tell(AttentionRows(self._request.request_id, index, first, rows))

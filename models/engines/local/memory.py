@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -14,8 +14,10 @@ from models.errors import OutOfMemoryError
 
 
 @contextmanager
-def convert_memory_errors(activity: str) -> Iterator[None]:
-    """Turn a failed allocation into an OutOfMemoryError that names `activity`."""
+def convert_memory_errors(
+    activity: str, release: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Turn a failed allocation into an OutOfMemoryError that names `activity`, after `release`."""
     ran_out = False
     try:
         yield
@@ -24,6 +26,7 @@ def convert_memory_errors(activity: str) -> Iterator[None]:
             raise
         ran_out = True  # raised below, where the traceback holds no tensors
     if ran_out:
+        release()
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

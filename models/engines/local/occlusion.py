@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from transformers import DynamicCache
 
 from models.engines import user_messages
 from models.engines.local.checkpoint_loading import LoadedModel
 from models.engines.local.generation import check_length
+from models.engines.local.prompt_cache import embed_pictures, read_prefix
 from models.engines.local.replay import BATCH_TOKENS, ReplayItem, tokens_of
 from models.errors import CancelledError, PromptError
 from models.messages import OcclusionRequest
@@ -43,6 +45,8 @@ class EmbeddedText:
     """(width,): the picture's mean visual token."""
     targets: torch.Tensor
     """(completion tokens,): the tokens to weigh."""
+    prefix: DynamicCache
+    """Keys and values up to the last picture; the first pass adds the rest."""
 
 
 def occlude(
@@ -57,7 +61,8 @@ def occlude(
         sequence = embed_text(loaded, request)
         cells = check_places(request.places, sequence.grid)
         order = np.argsort(cells.argmax(1), kind="stable")
-        cache, baseline = _read(loaded, sequence, sequence.embeddings, None)
+        rest = sequence.embeddings[:, sequence.prefix.get_seq_length() :]
+        cache, baseline = _read(loaded, sequence, rest, sequence.prefix)
         averaged = _read_places(loaded, sequence, np.ones_like(cells[:1]), cache)
         occluded = np.zeros((len(cells), len(sequence.targets)), np.float32)
         for chosen in _batches(order, sequence.embeddings.shape[1]):
@@ -100,6 +105,7 @@ def embed_text(loaded: LoadedModel, request: OcclusionRequest) -> EmbeddedText:
         grid=(placement.rows, placement.columns),
         mean=embeddings[0, columns].mean(0),
         targets=targets,
+        prefix=read_prefix(loaded, prepared, positions),
     )
 
 
@@ -108,9 +114,6 @@ def _embed_tokens(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return embeddings, rope positions and the mask of picture tokens of prompt and completion."""
     model, tensors = loaded.network.model, prepared.tensors
-    pictures = model.get_image_features(
-        tensors["pixel_values"], tensors["image_grid_thw"], return_dict=True
-    ).pooler_output
     ids = torch.cat([tensors["input_ids"], following[None]], 1)
     kinds = torch.nn.functional.pad(tensors["mm_token_type_ids"], (0, len(following)))
     positions, _ = model.get_rope_index(
@@ -118,7 +121,7 @@ def _embed_tokens(
     )
     embeddings = model.get_input_embeddings()(ids)
     marks = kinds[0] == 1
-    embeddings[0, marks] = torch.cat(list(pictures)).to(embeddings.dtype)
+    embeddings[0, marks] = embed_pictures(loaded, prepared).to(embeddings.dtype)
     return embeddings, positions, marks
 
 

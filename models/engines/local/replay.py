@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
+from transformers import DynamicCache
 
 from models.capture import PictureColumns, Replay, capture_into
 from models.engines import user_messages
 from models.engines.local.checkpoint_loading import LoadedModel
 from models.engines.local.generation import check_length
+from models.engines.local.prompt_cache import embed_tokens, read_prefix, rope_positions
 from models.engines.local.token_text import token_ends
 from models.errors import PromptError
 from models.messages import AttentionRows, Completion, PixelBudget, Prompt, TokenScores
@@ -164,17 +166,20 @@ class Prefill:
 
 
 def read_prompts(loaded: LoadedModel, prompts: PreparedPrompt) -> Prefill:
-    """Run a forward pass over prompts."""
-    tensors = prompts.tensors
-    mask = tensors["attention_mask"]
-    positions, deltas = loaded.network.model.get_rope_index(
-        tensors["input_ids"],
-        mm_token_type_ids=tensors["mm_token_type_ids"],
-        image_grid_thw=tensors.get("image_grid_thw"),
+    """Run a forward pass over prompts; of one prompt, only over what follows its prefix."""
+    mask = prompts.tensors["attention_mask"]
+    positions, deltas = rope_positions(loaded, prompts)
+    cache = DynamicCache() if len(mask) > 1 else read_prefix(loaded, prompts, positions)
+    first = cache.get_seq_length()
+    output = loaded.network(
+        inputs_embeds=embed_tokens(loaded, prompts, first),
         attention_mask=mask,
+        position_ids=positions[..., first:],
+        past_key_values=cache,
+        use_cache=True,
+        logits_to_keep=1,
     )
-    output = loaded.network(**tensors, position_ids=positions, use_cache=True, logits_to_keep=1)
-    return Prefill(output.logits, output.past_key_values, mask, mask.sum(1, keepdim=True) + deltas)
+    return Prefill(output.logits, cache, mask, mask.sum(1, keepdim=True) + deltas)
 
 
 def read_completions(

@@ -283,7 +283,7 @@ class _Writer:
     def _report(self) -> Iterator[Event]:
         first, self._reported = self._reported, self._written
         if self._request.attention:
-            given = self._rows[first : self._written]
+            given = self._rows[first : self._written].astype(np.float16)
             yield AttentionRows(self._request.request_id, self._index, first, given)
 
 

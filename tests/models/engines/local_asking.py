@@ -42,7 +42,7 @@ def of_kind(events: list[Event], kind: type[T], index: int = 0) -> list[T]:
     return [event for event in found if getattr(event, "completion_index", 0) == index]
 
 
-def rows_of(events: list[Event], index: int = 0) -> NDArray[np.float32]:
+def rows_of(events: list[Event], index: int = 0) -> NDArray[np.floating]:
     """Attention of a completion as (tokens, layers, cells); the blocks follow each other."""
     parts = of_kind(events, AttentionRows, index)
     starts = [part.first_token for part in parts]

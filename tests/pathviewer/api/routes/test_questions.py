@@ -134,10 +134,10 @@ def test_stop_ends_within_a_token(clients: dict[str, httpx.Client]) -> None:
                 "count": 8,
                 "sampling": {"max_new_tokens": 4096},
                 "box": {"x": 0, "y": 0, "width": 2000, "height": 2000},
-                "max_pixels": 401_408,
+                "max_pixels": 1_204_224,
             },
             400,
-            "does not fit in memory",
+            "in 4 layers takes 380 MiB of memory; at most 336 MiB are kept. Ask for fewer answers",
         ),
     ],
 )
