@@ -47,7 +47,7 @@ class ControlFigures:
     """Number of regions."""
 
     @property
-    def passed(self) -> bool:
+    def has_passed(self) -> bool:
         """Whether the true evidence matters often enough, and a random place as by chance."""
         by_chance = self.negative_control_low <= CHANCE <= self.negative_control_high
         return self.positive_control >= LEAST_POSITIVE and by_chance

@@ -96,7 +96,7 @@ class CheckMethod:
             controls = user_messages.controls_not_measured(model)
         else:
             controls = user_messages.controls_measured(
-                figures.positive, figures.negative, passed=figures.passed
+                figures.positive, figures.negative, passed=figures.has_passed
             )
         return user_messages.check_method(self.fill, self.version, controls)
 

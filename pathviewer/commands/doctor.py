@@ -5,16 +5,13 @@ from __future__ import annotations
 import ctypes.util
 import shutil
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Set
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from models.messages import ModelInfo
 from pathviewer.auth.access import Access, AccessError
+from pathviewer.commands.doctor_check import Check
+from pathviewer.commands.doctor_model import model
 from pathviewer.common.plural import format_count
 from pathviewer.operations.state_privacy import (
     close_state,
@@ -22,8 +19,6 @@ from pathviewer.operations.state_privacy import (
     named_uploads,
     privacy_sentence,
 )
-from pathviewer.questions.engine import EngineService
-from pathviewer.questions.engine import log as engine_log
 from pathviewer.server.run import ServeError, listen
 from pathviewer.settings import Settings
 from pathviewer.slides.errors import SlideError
@@ -36,30 +31,6 @@ from storage.blobs import BlobStore, list_blobs
 from storage.database import open_database
 from storage.errors import StorageError
 from storage.private_files import make_private_folder
-
-MODEL_SECONDS = 300.0
-"""A model still loading after this time, s, is reported as loading."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """Result of one check."""
-
-    subject: str
-    """Subject of the check."""
-    verdict: str
-    """`ok`, `note` (runs without it) or `problem` (cannot run, or has lost data)."""
-    sentence: str
-    """Result, and the remedy if something is wrong."""
-
-    @property
-    def fatal(self) -> bool:
-        """Whether the program cannot run or stored data are lost."""
-        return self.verdict == "problem"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the check as JSON values."""
-        return asdict(self)
 
 
 def examine(settings: Settings, *, fix: bool = False) -> list[Check]:
@@ -316,48 +287,6 @@ def address(settings: Settings) -> Iterator[Check]:
         yield Check("address", "note", str(error))
     else:
         yield Check("address", "ok", f"{settings.host}:{settings.port} is free.")
-
-
-def model(settings: Settings) -> Iterator[Check]:
-    """Check that the model loads, in its own process, and unload it."""
-    engine = EngineService(settings)
-    started = time.monotonic()
-    with silence_engine_log():
-        engine.start()
-        try:
-            status = engine.wait_while_loading(MODEL_SECONDS)
-        finally:
-            engine.close()
-    if status.state == "ready":
-        took = f"Loading took {time.monotonic() - started:.1f} s."
-        yield Check(
-            "model", "ok", " ".join((status.sentence, *describe_loaded_model(status.info), took))
-        )
-    else:
-        sentence = f"{status.sentence} Slides can be viewed and regions drawn without it."
-        yield Check("model", "note", sentence)
-
-
-def describe_loaded_model(info: ModelInfo | None) -> Iterator[str]:
-    """Yield a sentence about the loaded model."""
-    if info is not None:
-        kernel = f", attention by {info.attention}" if info.attention != "none" else ""
-        yield f"It is {info.architecture}, revision {info.revision[:12]}{kernel}."
-
-
-@contextmanager
-def silence_engine_log() -> Iterator[None]:
-    """Suppress engine log lines that the check reports itself."""
-    engine_log.addFilter(reject_record)
-    try:
-        yield
-    finally:
-        engine_log.removeFilter(reject_record)
-
-
-def reject_record(_: object) -> bool:
-    """Reject every record."""
-    return False
 
 
 def gpu(_: Settings) -> Iterator[Check]:

@@ -111,7 +111,7 @@ def deletion_check_json(check: DeletionCheckRecord) -> dict[str, Any]:
 
 def check_method_json(fill: str, version: int, figures: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return how a deletion check masked, with the fields of ControlFigures, as JSON."""
-    controls = dict(figures, passed=ControlFigures(**figures).passed) if figures else None
+    controls = dict(figures, passed=ControlFigures(**figures).has_passed) if figures else None
     current = version == VERSION
     return {"fill": fill, "version": version, "controls": controls, "current": current}
 

@@ -55,7 +55,7 @@ def test_figures_are_of_one_fill_and_revision(tmp_path: Path) -> None:
     ],
 )
 def test_both_controls_decide(changes: dict[str, float], passed: bool) -> None:
-    assert replace(FIGURES, **changes).passed is passed  # type: ignore[arg-type]
+    assert replace(FIGURES, **changes).has_passed is passed  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from models.attention import (
     attention_map,
     normalise_map,
 )
-from models.deletion_check import DeletionCheck, deletion_check
+from models.deletion_check import FILL, VERSION, DeletionCheck, deletion_check
 from models.engines.base import Engine
 from models.errors import ModelError
 from models.evaluation.ask_items import PromptWriter, wait_until_ready
@@ -211,6 +211,8 @@ def _masked(checks: Sequence[DeletionCheck], groups: Sequence[str]) -> dict[str,
         **_share("masking_hurts_more", more, groups),
         "masking_p": permutation_p([share - 0.5 for share in more], groups),
         "masking_factor": float(np.exp(np.mean(lost))),
+        "fill": FILL,
+        "version": VERSION,
         "verdicts": {name: verdicts.count(name) for name in sorted(set(verdicts))},
     }
 

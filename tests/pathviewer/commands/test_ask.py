@@ -90,6 +90,15 @@ def test_json_is_one_object_with_the_trace_and_where_it_looked(tile: str, script
     assert (len(weights), len(weights[0])) == (rows, columns)
     assert weights[0][-1] > 5 * weights[-1][0]
     assert found["deletion"]["verdict"] == "attended area mattered"
+    method = {"fill": "blur", "version": 2, "controls": None, "current": True}
+    assert found["deletion"]["method"] == method
+
+
+def test_the_check_says_in_words_how_it_masked(tile: str, script: str) -> None:
+    result = run(tile, "Is there a spot?", "--model", script, "--deletion")
+    assert result.exit_code == 0, result.output
+    assert " other tenths masked. " in result.stdout
+    assert "\nMasked by blur (check version 2). " in result.stdout
 
 
 def test_the_pixel_budget_sets_the_grid(tile: str, script: str) -> None:

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from models.control_figures import FIGURES_FILE
 from models.engines.local.checkpoint import revision
+from models.registry import resolve_model
 from pathviewer.commands.doctor import examine, stored_blobs
+from pathviewer.commands.doctor_model import deletion_check
 from pathviewer.settings import Settings
 from storage.blobs import BlobStore, store_blob
 from storage.database import open_database
@@ -89,6 +92,32 @@ def test_what_is_loaded_is_told(state: Path, mini_checkpoint: Path) -> None:
     assert "Qwen2_5_VLForConditionalGeneration" in sentence
     assert f"revision {told[:12]}" in sentence
     assert "attention by sdpa" in sentence
+
+
+@pytest.mark.parametrize(
+    ("low", "verdict", "end"),
+    [
+        (0.45, "ok", "54 % (45 to 62) of comparisons. Both controls passed."),
+        (0.51, "note", "The check failed its controls, so its verdicts say little."),
+        (None, "note", f"`python -m pathviewer bench maps --json > {FIGURES_FILE}`."),  # damaged
+    ],
+)
+def test_the_controls_of_the_deletion_check_are_told(
+    tmp_path: Path, mini_checkpoint: Path, low: float | None, verdict: str, end: str
+) -> None:
+    folder = tmp_path / "mini"
+    shutil.copytree(mini_checkpoint, folder)
+    (check,) = deletion_check(resolve_model(str(folder)), "r")
+    assert (check.verdict, check.fatal) == ("note", False)
+    assert check.sentence.endswith("run `python -m pathviewer bench maps --model mini`.")
+    controls = {"positive_control": 1, "positive_control_low": 0.72, "positive_control_high": 1}
+    controls |= {"negative_control": 0.54, "negative_control_high": 0.62}
+    controls |= {} if low is None else {"negative_control_low": low}
+    table = {"revision": "r", "n": 30, "fills": {"blur": controls}}
+    (folder / FIGURES_FILE).write_text(json.dumps(table))
+    (check,) = deletion_check(resolve_model(str(folder)), "r")
+    assert (check.subject, check.verdict) == ("deletion check", verdict)
+    assert check.sentence.endswith(end)
 
 
 def test_a_load_failure_is_told_once(state: Path, tmp_path: Path, mini_checkpoint: Path) -> None:

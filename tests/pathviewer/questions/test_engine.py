@@ -18,7 +18,7 @@ from models.engines.worker.engine import WorkerEngine
 from models.engines.worker.messages import EngineSpec
 from models.errors import ModelError
 from models.messages import CompletionEnd, GenerateRequest, Prompt
-from pathviewer.commands.doctor import model
+from pathviewer.commands.doctor_model import model
 from pathviewer.questions.engine import EngineService
 from pathviewer.server.application import build_app, open_services
 from pathviewer.settings import Settings
