@@ -56,6 +56,9 @@ UNLIKELY = 0.01
 probability say little.
 """
 
+LEAST_LOG = -500.0
+"""Least natural log-probability of an answer as it is, in nats; a number holds about -700."""
+
 ANSWER_FRAME = "<think></think><answer>", "</answer>"
 """Frame of an answer without reasoning."""
 
@@ -180,27 +183,48 @@ def deletion_check(
 
     `around` is the text before and after it in the completion. `budget` is that of the request
     behind `attention`. Other places are scored only if they can change the verdict, or if the check
-    is to be `complete`. Raises PromptError for an empty answer, and the engine's errors.
+    is to be `complete`. If a long text is too unlikely for a number, one factor raises all values,
+    which changes no verdict. Raises PromptError for an empty answer, and the engine's errors.
     """
     if not answer.strip():
         raise PromptError(user_messages.ANSWER_TO_CHECK_MISSING)
-    before, after = around
-    completion = Completion(f"{before}{answer}{after}")
-
-    def score(prompts: Sequence[Prompt]) -> list[float]:
-        items = [(each, completion) for each in prompts]
-        scores = engine.score(items, priority=priority, budget=budget)
-        span = len(before), len(before) + len(answer)
-        return [answer_probability(each, *span) for each in scores]
-
+    weighing = _Weighing(engine, answer, around, budget, priority)
     masked = attention.top_cells(MASKED_SHARE)
     pictures = _MaskedPictures.make(prompt, attention.image_index, method.fill, masked.shape)
-    as_is, blanked, attended = score([prompt, pictures.blanked(), pictures.masked(masked)])
+    logs = weighing.weigh([prompt, pictures.blanked(), pictures.masked(masked)])
+    raised = max(0.0, LEAST_LOG - logs[0])
+    as_is, blanked, attended = (math.exp(value + raised) for value in logs)
     check = DeletionCheck(as_is, blanked, attended, (), masked, method)
     others = draw_other_masks(masked, method.places, seed)
     if not others or (check.is_settled and not complete):
         return check
-    return replace(check, random_masked=tuple(score([pictures.masked(mask) for mask in others])))
+    logs = weighing.weigh([pictures.masked(mask) for mask in others])
+    return replace(check, random_masked=tuple(math.exp(value + raised) for value in logs))
+
+
+@dataclass(frozen=True)
+class _Weighing:
+    """Weighs one answer with variants of its prompt."""
+
+    engine: Engine
+    """The engine."""
+    answer: str
+    """The answer."""
+    around: tuple[str, str]
+    """Text before and after it."""
+    budget: PixelBudget | None
+    """Pixel budget."""
+    priority: int
+    """Priority of the requests."""
+
+    def weigh(self, prompts: Sequence[Prompt]) -> list[float]:
+        """Natural log-probability of the answer after each prompt."""
+        before, after = self.around
+        completion = Completion(f"{before}{self.answer}{after}")
+        items = [(each, completion) for each in prompts]
+        scores = self.engine.score(items, priority=self.priority, budget=self.budget)
+        span = len(before), len(before) + len(self.answer)
+        return [answer_log_probability(each, *span) for each in scores]
 
 
 @dataclass(frozen=True)
@@ -259,13 +283,13 @@ def draw_other_masks(masked: NDArray[np.bool_], draws: int, seed: int) -> list[N
     return list(places.values())
 
 
-def answer_probability(scores: TokenScores, start: int, stop: int) -> float:
-    """Probability of characters start..stop of a scored text, given all before them.
+def answer_log_probability(scores: TokenScores, start: int, stop: int) -> float:
+    """Natural log-probability of characters start..stop of a scored text, given all before them.
 
     Tokens that contain any of the characters count fully.
     """
     tokens = token_span(start, stop, scores.token_ends)
-    return math.exp(scores.logprobs[tokens.start : tokens.stop].sum(dtype=np.float64))
+    return float(scores.logprobs[tokens.start : tokens.stop].sum(dtype=np.float64))
 
 
 def geometric_mean(values: Sequence[float], otherwise: float) -> float:

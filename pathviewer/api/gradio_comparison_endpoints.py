@@ -11,7 +11,7 @@ import gradio as gr
 from pathviewer.api.gradio_caller import identify_caller
 from pathviewer.api.progress import stream_question_progress
 from pathviewer.api.schemas.comparisons import SideQuery
-from pathviewer.api.schemas.questions import TokenQuery
+from pathviewer.api.schemas.maps import TokenQuery
 from pathviewer.auth.roles import Action
 from pathviewer.common.validation import read_value
 from pathviewer.common.work_queue import Client

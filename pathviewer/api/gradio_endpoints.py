@@ -19,12 +19,8 @@ from pathviewer.api.gradio_comparison_endpoints import ComparisonEndpoints
 from pathviewer.api.progress import stream_export_progress, stream_question_progress
 from pathviewer.api.schemas.exports import ExportRequest
 from pathviewer.api.schemas.insights import InsightsQuery
-from pathviewer.api.schemas.questions import (
-    DeletionCheckRequest,
-    EvidenceRequest,
-    HistoryQuery,
-    TokenQuery,
-)
+from pathviewer.api.schemas.maps import EvidenceRequest, TokenQuery
+from pathviewer.api.schemas.questions import DeletionCheckRequest, HistoryQuery
 from pathviewer.api.schemas.service import AuditQuery
 from pathviewer.api.schemas.worklists import EndRequest
 from pathviewer.auth.roles import Action

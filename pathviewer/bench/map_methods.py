@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.attention import AttentionMap, attention_map, normalise_map
-from models.deletion_check import answer_probability
+from models.deletion_check import answer_log_probability
 from models.engines.local.engine import LocalEngine
 from models.fills import FILLS
 from models.messages import OcclusionRequest, Prompt
@@ -22,8 +22,8 @@ from pathviewer.bench.map_cases import Case, Weights
 
 RANDOM_MASKS = 64
 """Masks of the method by random masks."""
-KEPT_SHARE = 0.5
-"""Share of the cells that a random mask keeps."""
+SHOWN_SHARE = 0.5
+"""Share of the cells that a random mask leaves."""
 DEFAULT_METHOD = "occlusion of cells"
 """The method of the page's evidence map."""
 
@@ -60,7 +60,7 @@ def map_random_masks(engine: LocalEngine, case: Case) -> Weights:
     """
     chance = np.random.default_rng(0)
     shape = RANDOM_MASKS, case.placement.rows, case.placement.columns
-    occluded = chance.random(shape) >= KEPT_SHARE
+    occluded = chance.random(shape) >= SHOWN_SHARE
     losses = engine.occlude(_occlusion(case, occluded)).losses(case.tokens)
     flat = occluded.reshape(RANDOM_MASKS, -1).astype(np.float64)
     with_cell = losses @ flat / np.maximum(flat.sum(0), 1)
@@ -99,7 +99,7 @@ def log_probabilities(
     scores = engine.score([(prompt, case.completion) for prompt in prompts])
     start = len(case.target.before)
     span = start, start + len(case.target.words)
-    return [float(np.log(max(answer_probability(each, *span), 1e-300))) for each in scores]
+    return [answer_log_probability(each, *span) for each in scores]
 
 
 def _with_fill(prompt: Prompt, picture: Image.Image, mask: NDArray[np.bool_], fill: str) -> Prompt:

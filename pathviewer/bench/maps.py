@@ -41,9 +41,9 @@ TOP_SHARE = 0.1
 """Share of the cells that is masked."""
 OTHER_PLACES = 8
 """Masked places elsewhere, for comparison."""
-MOST_TILES = 30
+MOST_TILES = 20
 """Most tiles with outlined nuclei."""
-SHUFFLED = "shuffled weights"
+SHUFFLED_NAME = "shuffled weights"
 
 Progress = Callable[[int, int], None]
 """Called with the steps done and all steps."""
@@ -79,30 +79,37 @@ def measure_maps(
     ):
         regions = list(draw_regions(Path(name), plan.slides, plan.per_slide))
         cases = list(make_cases(engine, regions, write))
-        tiles: list[KnownRegion] = []
-        if plan.nuclei is not None:
-            tiles = list(read_outlined(plan.nuclei, Path(name), MOST_TILES))
+        tiles = list(make_cases(engine, _read_tiles(plan, Path(name)), write))
         measuring = _Measuring(engine, shuffled, plan, progress, 2 if tiles else 1)
-        info = engine.status().info
-        figures = {
-            "model": model.name,
-            "revision": info.revision if info else None,
-            "n": len(cases),
-            "groups": len({case.group for case in cases}),
+        figures = _describe(engine, cases) | {
             "answer_seconds": measuring.time_answers(cases),
             "fills": measuring.measure_fills(cases),
             "methods": measuring.measure_methods(cases, curves=True),
         }
         if tiles:
-            real = list(make_cases(engine, tiles, write))
             figures["nuclei"] = {
-                "n": len(real),
-                "fills": measuring.measure_fills(real),
-                "methods": measuring.measure_methods(real, curves=False),
+                "n": len(tiles),
+                "fills": measuring.measure_fills(tiles),
+                "methods": measuring.measure_methods(tiles, curves=False),
             }
         if plan.claims:
             figures["claims"] = measure_claims(engine, cases, write)
         return figures
+
+
+def _read_tiles(plan: Plan, folder: Path) -> list[KnownRegion]:
+    """The tiles with outlined nuclei, if a folder of them is given."""
+    return [] if plan.nuclei is None else list(read_outlined(plan.nuclei, folder, MOST_TILES))
+
+
+def _describe(engine: LocalEngine, cases: Sequence[Case]) -> dict[str, Any]:
+    info = engine.status().info
+    return {
+        "model": info.name if info else None,
+        "revision": info.revision if info else None,
+        "n": len(cases),
+        "groups": len({case.group for case in cases}),
+    }
 
 
 @contextmanager
@@ -110,7 +117,7 @@ def _shuffled(folder: Path) -> Iterator[LocalEngine]:
     """The same network with shuffled weights, which knows nothing."""
     with (
         tempfile.TemporaryDirectory() as name,
-        closing(LocalEngine(write_shuffled(folder, Path(name) / "x"), SHUFFLED)) as engine,
+        closing(LocalEngine(write_shuffled(folder, Path(name) / "x"), SHUFFLED_NAME)) as engine,
     ):
         yield engine
 

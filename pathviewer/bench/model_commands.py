@@ -112,11 +112,11 @@ def bench_maps(
     typer.echo(json.dumps(figures) if as_json else "\n".join(map_lines(figures)))
 
 
-def choose(kind: str, names: Sequence[str] | None, known: Sequence[str]) -> Sequence[str]:
-    """The given names, or all known ones. Raises ModelError for an unknown one."""
-    if unknown := [name for name in names or () if name not in known]:
-        raise ModelError(f"There is no {kind} {unknown[0]}; there are: {', '.join(known)}.")
-    return names or known
+def choose(kind: str, names: Sequence[str] | None, choices: Sequence[str]) -> Sequence[str]:
+    """The given names, or all choices. Raises ModelError for an unknown one."""
+    if unknown := [name for name in names or () if name not in choices]:
+        raise ModelError(f"There is no {kind} {unknown[0]}; there are: {', '.join(choices)}.")
+    return names or choices
 
 
 def map_lines(figures: Mapping[str, Any]) -> Iterator[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from models.attention import AttentionMap, attention_map, normalise_map
-from models.deletion_check import ANSWER_FRAME, CheckMethod, DeletionCheck, deletion_check
+from models.deletion_check import CheckMethod, DeletionCheck, deletion_check
 from models.engines.base import Engine
+from models.evidence import find_target
 from models.reasoning.trace import parse
 from pathviewer.attention.map_json import CompletionAttention
 from pathviewer.attention.passages import find_passages
@@ -37,25 +38,21 @@ def check_attention_use(
         raise QuestionRefused(user_messages.ANSWER_MISSING)
     if tokens is None:
         raise QuestionRefused(user_messages.passage_missing(passage[:20]))
-    steps = {f"step {number}": step for number, step in enumerate(trace.steps, 1)}
-    target, around = trace.answer, ANSWER_FRAME
-    if passage in steps:
-        start, stop = steps[passage].start, steps[passage].stop
-        target, around = (
-            completion.text[start:stop],
-            (completion.text[:start], completion.text[stop:]),
-        )
+    is_step = passage.startswith("step ")
+    target = find_target(trace, completion.text, passage if is_step else "answer")
+    if target is None:
+        raise QuestionRefused(user_messages.passage_missing(passage[:20]))
     result = deletion_check(
         engine,
         rebuild_prompt(record, picture),
-        target,
+        target.words,
         _relative_map(completion, tokens),
-        around=around,
+        around=(target.before, target.after),
         budget=pixel_budget(record),
         method=method,
         priority=INTERACTIVE_PRIORITY,
     )
-    sentence = user_messages.STEP_SENTENCES[result.verdict] if passage in steps else result.sentence
+    sentence = user_messages.STEP_SENTENCES[result.verdict] if is_step else result.sentence
     return _new_check(passage, result, sentence)
 
 

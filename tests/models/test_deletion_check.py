@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from models.control_figures import ControlFigures
 from models.deletion_check import (
     CheckMethod,
     DeletionCheck,
-    answer_probability,
+    answer_log_probability,
     deletion_check,
     draw_other_masks,
 )
@@ -82,6 +83,28 @@ def test_only_the_image_mattered_when_it_looked_elsewhere() -> None:
     found = deletion_check(RedSpot(), picture((0, 7)), "A", looking_at(5, 2))
     assert found.attended_masked == pytest.approx(found.as_is)
     assert found.verdict == "image mattered"
+
+
+class Unlikely(RedSpot):
+    """Adds a text of e^-2000 before each answer, as long completions are."""
+
+    def score(
+        self,
+        items: Sequence[tuple[Prompt, Completion]],
+        *,
+        priority: int = 0,
+        budget: PixelBudget | None = None,
+    ) -> list[TokenScores]:
+        scores = super().score(items, priority=priority, budget=budget)
+        for each in scores:
+            each.logprobs[-1] -= 2_000
+        return scores
+
+
+def test_a_long_text_is_weighed_though_no_number_holds_its_probability() -> None:
+    check = deletion_check(Unlikely(), picture((5, 2)), "A", looking_at(5, 2), budget=BUDGET)
+    assert 0 < check.blanked < check.as_is
+    assert check.verdict == "attended area mattered"
 
 
 def test_neither_mattered_when_the_picture_decides_nothing() -> None:
@@ -230,6 +253,6 @@ def test_more_cells_than_pixels_do_no_harm() -> None:
 
 def test_tokens_that_hold_part_of_the_answer_count_whole() -> None:
     scores = TokenScores((1, 2, 3), (4, 7, 9), np.log([0.5, 0.25, 0.5]).astype(np.float32))
-    assert answer_probability(scores, 4, 7) == pytest.approx(0.25)
-    assert answer_probability(scores, 6, 8) == pytest.approx(0.125)
-    assert answer_probability(scores, 9, 9) == 1.0
+    assert answer_log_probability(scores, 4, 7) == pytest.approx(math.log(0.25))
+    assert answer_log_probability(scores, 6, 8) == pytest.approx(math.log(0.125))
+    assert answer_log_probability(scores, 9, 9) == 0.0

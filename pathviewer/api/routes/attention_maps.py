@@ -15,7 +15,7 @@ from pathviewer.api.json_route import (
     render_in_thread,
 )
 from pathviewer.api.question_access import find_visible_question
-from pathviewer.api.schemas.questions import Maps, TokenQuery
+from pathviewer.api.schemas.maps import Maps, TokenQuery
 from pathviewer.attention.map_json import maps_json
 from pathviewer.common.work_queue import while_connected
 from pathviewer.questions.errors import QuestionRefused

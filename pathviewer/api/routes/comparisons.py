@@ -18,7 +18,7 @@ from pathviewer.api.schemas.comparisons import (
     NextComparison,
     SideName,
 )
-from pathviewer.api.schemas.questions import Maps
+from pathviewer.api.schemas.maps import Maps
 from pathviewer.auth.identity import Forbidden, refusal
 from pathviewer.auth.roles import Action
 from pathviewer.common.work_queue import while_connected

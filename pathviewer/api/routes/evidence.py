@@ -16,7 +16,7 @@ from pathviewer.api.json_route import (
     render_in_thread,
 )
 from pathviewer.api.question_access import find_changeable_question, find_visible_question
-from pathviewer.api.schemas.questions import EvidenceOut, EvidenceRequest, TokenQuery
+from pathviewer.api.schemas.maps import EvidenceOut, EvidenceRequest, TokenQuery
 from pathviewer.common.work_queue import WorkKind, while_connected
 from pathviewer.evidence.evidence_json import evidence_json
 from pathviewer.questions.errors import QuestionRefused

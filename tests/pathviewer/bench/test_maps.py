@@ -30,7 +30,7 @@ def test_the_controls_hold_for_the_mean_colour() -> None:
 def test_an_unknown_fill_is_refused_with_the_known_ones() -> None:
     run = CliRunner().invoke(app, ["bench", "maps", "--fill", "black"])
     assert run.exit_code == 1
-    assert "There is no fill black; there are: grey, blur, mean colour" in str(run.exception)
+    assert "There is no fill black; there are: blur, grey, mean colour" in str(run.exception)
 
 
 @pytest.mark.parametrize("fill", FILLS)
