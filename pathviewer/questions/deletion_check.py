@@ -28,19 +28,15 @@ def check_attention_use(
 ) -> NewDeletionCheck:
     """Run the deletion check with the map of a passage, relative if there is neutral attention.
 
-    For a step, the check scores the step's text after the text before it. For any other passage
-    it scores the answer alone: with the reasoning in the prompt, the reasoning would decide the
-    answer. Raises QuestionRefused if the answer or the passage is missing, and the engine's errors.
+    A step is weighed after the text before it; for any other passage the answer alone, which its
+    reasoning would decide. Raises QuestionRefused without answer or passage, and engine errors.
     """
-    trace = parse(completion.text)
+    trace, is_step = parse(completion.text), passage.startswith("step ")
     tokens = dict(find_passages(trace, completion.token_ends)).get(passage)
+    target = find_target(trace, completion.text, passage if is_step else "answer")
     if not trace.answer:
         raise QuestionRefused(user_messages.ANSWER_MISSING)
-    if tokens is None:
-        raise QuestionRefused(user_messages.passage_missing(passage[:20]))
-    is_step = passage.startswith("step ")
-    target = find_target(trace, completion.text, passage if is_step else "answer")
-    if target is None:
+    if tokens is None or target is None:
         raise QuestionRefused(user_messages.passage_missing(passage[:20]))
     result = deletion_check(
         engine,
@@ -52,8 +48,7 @@ def check_attention_use(
         method=method,
         priority=INTERACTIVE_PRIORITY,
     )
-    sentence = user_messages.STEP_SENTENCES[result.verdict] if is_step else result.sentence
-    return _new_check(passage, result, sentence)
+    return _new_check(passage, result, is_step=is_step)
 
 
 def _relative_map(completion: CompletionAttention, tokens: range) -> AttentionMap:
@@ -65,7 +60,7 @@ def _relative_map(completion: CompletionAttention, tokens: range) -> AttentionMa
     return normalise_map(raw, attention_map(neutral_rows, (completion.placement,), 0, range(1)))
 
 
-def _new_check(passage: str, result: DeletionCheck, sentence: str) -> NewDeletionCheck:
+def _new_check(passage: str, result: DeletionCheck, *, is_step: bool) -> NewDeletionCheck:
     controls = result.method.controls
     return NewDeletionCheck(
         passage=passage,
@@ -74,7 +69,7 @@ def _new_check(passage: str, result: DeletionCheck, sentence: str) -> NewDeletio
         attended_masked=result.attended_masked,
         random_masked=list(result.random_masked),
         verdict=result.verdict,
-        sentence=sentence,
+        sentence=user_messages.STEP_SENTENCES[result.verdict] if is_step else result.sentence,
         fill=result.method.fill,
         version=result.method.version,
         controls=asdict(controls) if controls else None,
