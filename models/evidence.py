@@ -89,6 +89,11 @@ class Target:
     """Text after them."""
 
     @property
+    def around(self) -> tuple[str, str]:
+        """Text before and after them."""
+        return self.before, self.after
+
+    @property
     def text(self) -> str:
         """The text that is scored."""
         return self.before + self.words + self.after
@@ -161,7 +166,7 @@ class EvidenceFinder:
             self._prompt,
             target.words,
             evidence,
-            around=(target.before, target.after),
+            around=target.around,
             budget=self._budget,
             priority=self._priority,
             method=method,
