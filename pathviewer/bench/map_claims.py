@@ -1,14 +1,16 @@
 """What evidence maps claim of questions about a place, a blank picture or nothing in the picture.
 
-Each question is answered by the model itself, and the claim is that of its whole answer. Only
-questions about a place may be said to depend on one.
+Each question is answered by the model itself; claims are counted for whole answers and for their
+steps. Only questions about a place should be said to depend on one. A model may yet answer an
+irrelevant question from the picture, so the right answer is also put in.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -16,7 +18,7 @@ from PIL import Image, ImageFilter
 
 from models.engines.local.engine import LocalEngine
 from models.evaluation.ask_items import PromptWriter
-from models.evidence import CLAIMS, Claim, EvidenceFinder, EvidenceMap, Target
+from models.evidence import CLAIMS, Claim, EvidenceFinder, EvidenceMap, Target, find_target
 from models.messages import (
     Box,
     Completion,
@@ -28,66 +30,96 @@ from models.messages import (
 )
 from models.pictures import open_picture
 from models.placement import place_picture
+from models.reasoning.trace import parse
 from pathviewer.bench.map_cases import Case, own_budget
 
 CLAIM_NAMES: tuple[Claim, ...] = ("place", "region", "none")
 BLUR = 30.0
 """Standard deviation of the blur of a picture without form, px."""
 IRRELEVANT = (
-    ("What is the capital of France?", ("Paris", "Rome", "Madrid")),
-    ("Which dye stains nuclei blue?", ("haematoxylin", "eosin", "silver")),
-    ("What is two plus two?", ("three", "four", "five")),
+    ("What is the capital of France?", ("Paris", "Rome", "Madrid"), "The capital is Paris."),
+    ("Which dye stains nuclei blue?", ("haematoxylin", "eosin", "silver"), "Haematoxylin does."),
+    ("What is two plus two?", ("four", "three", "five"), "Two and two are four."),
 )
-"""Questions whose answer is not in the picture, with their options."""
+"""Questions whose answer is not in the picture; options with the right one first; a reason."""
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What was claimed of one completion."""
+
+    whole: Claim
+    """Of the whole completion."""
+    steps: tuple[Claim, ...]
+    """Of each step."""
 
 
 def measure_claims(
     engine: LocalEngine, cases: Sequence[Case], write: PromptWriter
-) -> dict[str, dict[str, float]]:
-    """By kind of question: its number `n`, and the share of each claim."""
-    claims: dict[str, list[Claim]] = {"a place": [], "blank": [], "irrelevant": []}
+) -> dict[str, dict[str, Any]]:
+    """By kind of question: number of whole answers and of steps, and the share of each claim."""
+    found: dict[str, list[Claims]] = {}
     for case in cases:
-        for kind, prompt in _list_prompts(case, write):
-            claim = find_claim(engine, prompt)
-            if claim is not None:
-                claims[kind].append(claim)
+        for kind, prompt, completion in _list_questions(case, write):
+            claims = find_claims(engine, prompt, completion or _answer(engine, prompt))
+            if claims is not None:
+                found.setdefault(kind, []).append(claims)
     return {
-        kind: {"n": len(found)}
-        | {claim: found.count(claim) / max(1, len(found)) for claim in CLAIM_NAMES}
-        for kind, found in claims.items()
+        kind: {
+            "whole": _shares([each.whole for each in claims]),
+            "steps": _shares([step for each in claims for step in each.steps]),
+        }
+        for kind, claims in found.items()
     }
 
 
-def find_claim(engine: LocalEngine, prompt: Prompt) -> Claim | None:
-    """What the model's whole answer to a prompt depends on; None for an empty answer."""
-    completion = _answer(engine, prompt)
+def find_claims(engine: LocalEngine, prompt: Prompt, completion: Completion) -> Claims | None:
+    """What a completion and its steps depend on; None if it is empty."""
     if not completion.text:
         return None
     picture = prompt.images[0]
     size = open_picture(picture.data).size
     placement = place_picture(picture.box, *size, own_budget(engine))
     finder = EvidenceFinder(engine, prompt, placement)
-    rows = finder.occlude(completion)
-    tokens = range(len(rows.baseline))
-    evidence = EvidenceMap(0, placement, rows.cell_map(tokens), rows.loss_of_all(tokens))
-    return CLAIMS[finder.test(Target("", completion.text, ""), evidence).verdict]
+    rows, trace = finder.occlude(completion), parse(completion.text)
+    ends = completion.token_ends or finder.score(Target("", completion.text, "")).token_ends
+
+    def claim(passage: str) -> Claim | None:
+        target = find_target(trace, completion.text, passage)
+        if target is None or not target.words.strip():
+            return None
+        tokens = target.tokens(ends)
+        evidence = EvidenceMap(0, placement, rows.cell_map(tokens), rows.loss_of_all(tokens))
+        return CLAIMS[finder.test(target, evidence).verdict]
+
+    steps = [claim(f"step {number}") for number in range(1, len(trace.steps) + 1)]
+    return Claims(claim("all") or "none", tuple(each for each in steps if each))
 
 
-def _list_prompts(case: Case, write: PromptWriter) -> Iterator[tuple[str, Prompt]]:
-    """Yield kind and prompt of each question made of a case."""
-    item = case.region.item
-    yield "a place", case.prompt
-    picture = open_picture(case.prompt.images[0].data)
+def _shares(claims: Sequence[Claim]) -> dict[str, float]:
+    shares = {name: claims.count(name) / max(1, len(claims)) for name in CLAIM_NAMES}
+    return {"n": len(claims)} | shares
+
+
+def _list_questions(
+    case: Case, write: PromptWriter
+) -> Iterator[tuple[str, Prompt, Completion | None]]:
+    """Yield kind, prompt and, if put in, the completion of each question made of a case."""
+    item, image = case.region.item, case.prompt.images[0]
+    yield "a place", case.prompt, None
+    picture = open_picture(image.data)
     mean = np.rint(np.asarray(picture).mean((0, 1))).astype(int).tolist()
     for blank in (
         Image.new("RGB", picture.size, "white"),
         Image.new("RGB", picture.size, tuple(mean)),
         picture.filter(ImageFilter.GaussianBlur(BLUR)),
     ):
-        yield "blank", write(item, _as_png(blank))
-    for question, options in IRRELEVANT:
+        yield "blank", write(item, _as_png(blank)), None
+    for question, options, why in IRRELEVANT:
         asked = replace(item, question=question, options=options, gold=options[0])
-        yield "irrelevant", write(asked, case.prompt.images[0])
+        right = Completion(f"<think>\n1. {why}\n</think>\n<answer>A</answer>")
+        yield "irrelevant", write(asked, image), None
+        yield "irrelevant, right answer put in", write(asked, image), right
 
 
 def _answer(engine: LocalEngine, prompt: Prompt) -> Completion:

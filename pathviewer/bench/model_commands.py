@@ -130,9 +130,10 @@ def map_lines(figures: Mapping[str, Any]) -> Iterator[str]:
     if "claims" in figures:
         yield ""
         yield "questions | depends on a place | on the region | not on the picture"
-        for kind, row in figures["claims"].items():
-            shares = " | ".join(f"{row[claim]:.0%}" for claim in ("place", "region", "none"))
-            yield f"{kind} ({row['n']}) | {shares}"
+        for kind, rows in figures["claims"].items():
+            for passages, row in rows.items():
+                shares = " | ".join(f"{row[claim]:.0%}" for claim in ("place", "region", "none"))
+                yield f"{kind}, {passages} ({row['n']}) | {shares}"
 
 
 def _map_tables(figures: Mapping[str, Any]) -> Iterator[str]:
