@@ -48,7 +48,7 @@ IRRELEVANT = (
 class Claims:
     """What was claimed of one completion."""
 
-    whole: Claim
+    completion: Claim
     """Of the whole completion."""
     steps: tuple[Claim, ...]
     """Of each step."""
@@ -66,7 +66,7 @@ def measure_claims(
                 found.setdefault(kind, []).append(claims)
     return {
         kind: {
-            "whole": _shares([each.whole for each in claims]),
+            "whole": _shares([each.completion for each in claims]),
             "steps": _shares([step for each in claims for step in each.steps]),
         }
         for kind, claims in found.items()

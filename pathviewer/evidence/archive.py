@@ -42,7 +42,7 @@ class WordLosses:
 
 
 @dataclass(frozen=True)
-class TestedPlace:
+class PlaceTest:
     """Whether a passage depends on the strongest tenth of its map."""
 
     claim: Claim
@@ -72,7 +72,7 @@ class StoredEvidence:
     answer: WordLosses | None = None
     """Losses of the answer without its reasoning, as one token; None without an answer,
     and where the model would not give it without reasoning."""
-    tests: Mapping[str, TestedPlace] = field(default_factory=dict)
+    tests: Mapping[str, PlaceTest] = field(default_factory=dict)
     """Test of each passage, by its name."""
     quick: Mapping[str, NDArray[np.float16]] = field(default_factory=dict)
     """(rows, columns) of each passage in the quick form, by its name; no unit."""
@@ -120,6 +120,6 @@ def _losses(arrays: Mapping[str, NDArray[Any]], name: str) -> WordLosses | None:
     return None if cells is None else WordLosses(cells, arrays[f"{name} region"])
 
 
-def _test(values: dict[str, Any]) -> TestedPlace:
+def _test(values: dict[str, Any]) -> PlaceTest:
     lists = {name: tuple(values[name]) for name in ("elsewhere", "cells")}
-    return TestedPlace(**values | lists)
+    return PlaceTest(**values | lists)

@@ -15,7 +15,7 @@ from models.reasoning.trace import parse
 from pathviewer.attention.map_json import TOKENS, utf16_edges
 from pathviewer.attention.passages import find_passages
 from pathviewer.evidence import user_messages
-from pathviewer.evidence.archive import StoredEvidence, TestedPlace, WordLosses
+from pathviewer.evidence.archive import PlaceTest, StoredEvidence, WordLosses
 
 DIGITS = 5
 """Decimals of a loss."""
@@ -73,7 +73,7 @@ class CompletionEvidence:
 def evidence_json(
     completion: CompletionEvidence,
     tokens: range | None = None,
-    test: TestedPlace | None = None,
+    test: PlaceTest | None = None,
 ) -> dict[str, Any]:
     """Return the evidence of every passage, or of the given tokens with their test.
 
@@ -104,7 +104,7 @@ def _passage_json(
     name: str,
     span: range,
     edges: list[int],
-    test: TestedPlace | None,
+    test: PlaceTest | None,
 ) -> dict[str, Any]:
     cells, region = completion.losses(name, span)
     return {
@@ -121,5 +121,5 @@ def _passage_json(
     }
 
 
-def _test_json(test: TestedPlace) -> dict[str, Any]:
+def _test_json(test: PlaceTest) -> dict[str, Any]:
     return asdict(test) | {"elsewhere": list(test.elsewhere), "cells": list(test.cells)}

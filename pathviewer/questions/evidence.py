@@ -23,7 +23,7 @@ from models.occlusion import OcclusionRows
 from models.reasoning.trace import parse
 from pathviewer.attention.passages import find_passages
 from pathviewer.evidence import user_messages as evidence_messages
-from pathviewer.evidence.archive import StoredEvidence, TestedPlace, WordLosses
+from pathviewer.evidence.archive import PlaceTest, StoredEvidence, WordLosses
 from pathviewer.questions import user_messages
 from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.rerun import pixel_budget, rebuild_prompt
@@ -107,7 +107,7 @@ class EvidenceSearch:
             tests["answer"] = follow_reasoning(tests["all"])
         return StoredEvidence({"name": OCCLUSION, "quick": False}, words, answer, tests)
 
-    def test_tokens(self, words: WordLosses, tokens: range) -> TestedPlace:
+    def test_tokens(self, words: WordLosses, tokens: range) -> PlaceTest:
         """Test the evidence of some tokens. Raises the engine's errors."""
         record = self._completion
         start = record.token_ends[tokens.start - 1] if tokens.start else 0
@@ -115,7 +115,7 @@ class EvidenceSearch:
         target = Target(record.text[:start], record.text[start:stop], record.text[stop:])
         return self._test(target, words, tokens)
 
-    def _test(self, target: Target, losses: WordLosses, tokens: range) -> TestedPlace:
+    def _test(self, target: Target, losses: WordLosses, tokens: range) -> PlaceTest:
         evidence = EvidenceMap(
             0, self._placement, losses.cell_map(tokens), losses.region_loss(tokens)
         )
@@ -176,7 +176,7 @@ class EvidenceSearch:
         return WordLosses(cells.astype(np.float16), rows.baseline - rows.averaged)
 
 
-def describe_test(check: DeletionCheck) -> TestedPlace:
+def describe_test(check: DeletionCheck) -> PlaceTest:
     """The claim of a deletion check, with its probabilities."""
     claim = CLAIMS[check.verdict]
     sentence = evidence_messages.DOES_NOT_DEPEND
@@ -185,7 +185,7 @@ def describe_test(check: DeletionCheck) -> TestedPlace:
         sentence = evidence_messages.depends_on_place(factor)
     elif claim == "region":
         sentence = evidence_messages.depends_on_region(ratio(check.as_is, check.blanked))
-    return TestedPlace(
+    return PlaceTest(
         claim=claim,
         sentence=sentence,
         as_is=check.as_is,
@@ -196,7 +196,7 @@ def describe_test(check: DeletionCheck) -> TestedPlace:
     )
 
 
-def follow_reasoning(test: TestedPlace) -> TestedPlace:
+def follow_reasoning(test: PlaceTest) -> PlaceTest:
     """The test of an answer that follows from its reasoning: that of the whole completion."""
     return replace(test, sentence=evidence_messages.with_reasoning(test.sentence))
 

@@ -15,7 +15,7 @@ from models.registry import RegisteredModel
 from models.user_messages import REQUEST_CANCELLED
 from pathviewer.attention.map_json import CompletionAttention
 from pathviewer.common.work_queue import AccountBounds, Slot, WorkKind
-from pathviewer.evidence.archive import TestedPlace
+from pathviewer.evidence.archive import PlaceTest
 from pathviewer.evidence.evidence_json import CompletionEvidence
 from pathviewer.questions import user_messages
 from pathviewer.questions.ask import CompletionResult, NeutralQuestionProgress, ask, cancel
@@ -201,7 +201,7 @@ class QuestionService:
         tokens: range,
         model: RegisteredModel,
         cancelled: threading.Event,
-    ) -> tuple[CompletionEvidence, TestedPlace]:
+    ) -> tuple[CompletionEvidence, PlaceTest]:
         """Return a completion's evidence and the test of some of its tokens.
 
         Raises the errors of `measure_evidence`, and QuestionRefused for tokens that do not exist.

@@ -23,7 +23,7 @@ from pathviewer.questions.errors import QuestionRefused
 
 if TYPE_CHECKING:
     from pathviewer.common.work_queue import Work
-    from pathviewer.evidence.archive import TestedPlace
+    from pathviewer.evidence.archive import PlaceTest
     from pathviewer.evidence.evidence_json import CompletionEvidence
     from pathviewer.questions.model_input import Pictures
     from pathviewer.questions.service import QuestionService
@@ -100,7 +100,7 @@ class EvidenceRoutes:
 
 
 def completion_evidence(
-    evidence: CompletionEvidence, tokens: range | None, test: TestedPlace | None = None
+    evidence: CompletionEvidence, tokens: range | None, test: PlaceTest | None = None
 ) -> dict[str, Any]:
     """Return evidence as JSON. Raises QuestionRefused for tokens that do not exist."""
     try:

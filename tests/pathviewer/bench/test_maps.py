@@ -3,28 +3,67 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from models.errors import ModelError
 from models.fills import FILLS, GREY
+from pathviewer.bench.known_regions import SIDE
+from pathviewer.bench.map_curves import SHARES, Curves, mean_curves
+from pathviewer.bench.map_methods import DEFAULT_METHOD
 from pathviewer.bench.maps import top_cells
+from pathviewer.bench.model_commands import map_lines
+from pathviewer.bench.outlined_nuclei import read_outlined
+from pathviewer.bench.phantom_regions import draw_regions
 from pathviewer.commands.main import app
 
 
 @pytest.mark.long
 def test_the_controls_hold_for_the_mean_colour() -> None:
     arguments = ["--slides", "1", "--per-slide", "3", "--fill", "mean colour", "--json"]
-    run = CliRunner().invoke(app, ["bench", "maps", *arguments])
+    run = CliRunner().invoke(app, ["bench", "maps", *arguments, "--method", DEFAULT_METHOD])
     assert run.exit_code == 0, run.output
-    rows = {row["method"]: row for row in json.loads(run.stdout)["maps"]}
-    assert rows["true evidence"]["right"] == 1
-    assert rows["true evidence"]["matters: mean colour"] > 0.9
-    assert rows["random"]["matters: mean colour"] < 0.9
-    assert rows["occlusion, cells"]["matters: mean colour"] > 0.6
-    assert rows["occlusion, cells"]["seconds"] > 0
+    figures = json.loads(run.stdout)
+    fill = figures["fills"]["mean colour"]
+    assert fill["positive_control"] > 0.9
+    assert fill["negative_control"] < 0.9
+    row = figures["methods"][DEFAULT_METHOD]
+    assert row["matters"] > 0.6
+    assert row["seconds_ratio"] > 0
+    assert row["deletion_area"] > 0.5
+    assert figures["claims"]["blank"]["whole"]["place"] <= 0.1
+    assert "\n".join(map_lines(figures)).count("occlusion of cells") == 1
+
+
+def test_outlined_nuclei_are_counted_by_quadrant(tmp_path: Path) -> None:
+    (region,) = draw_regions(tmp_path, 1, 1)
+    folder, out = tmp_path / "tiles", tmp_path / "out"
+    folder.mkdir()
+    out.mkdir()
+    shutil.copyfile(region.item.image, folder / "tile.png")
+    outlines = np.zeros((SIDE, SIDE), np.uint16)
+    for number, (x, y) in enumerate((region.nuclei * SIDE).astype(int).tolist(), 1):
+        outlines[y, x] = number
+    Image.fromarray(outlines).save(folder / "tile_nuclei.png")
+    (tile,) = read_outlined(folder, out, 9)
+    assert tile.item.gold == region.item.gold
+    assert np.array_equal(tile.evidence(8, 8) > 0, region.evidence(8, 8) > 0)
+    with pytest.raises(ModelError, match="no outlines"):
+        list(read_outlined(out, out, 9))
+
+
+def test_the_area_under_a_curve_is_that_of_its_points() -> None:
+    at_once = Curves((0.0,) + (1.0,) * (len(SHARES) - 1), SHARES)
+    assert at_once.deletion_area == pytest.approx(1 - SHARES[1] / 2)
+    assert at_once.insertion_area == pytest.approx(0.5)
+    assert mean_curves([None])["deletion_area"] is None
+    mean = mean_curves([at_once, None, Curves(SHARES, SHARES)])
+    assert mean["deletion_area"] == pytest.approx((1 - SHARES[1] / 2 + 0.5) / 2)
 
 
 def test_an_unknown_fill_is_refused_with_the_known_ones() -> None:
