@@ -226,4 +226,9 @@ def tell_kept_answers(recorder: Recorder, one: str, several: str) -> None:
     ask("questions: check an answer", "ada", "POST", check, 201, json={})
     ask("questions: check a passage", "ada", "POST", check, 400, json={"passage": "none"})
     ask("questions: see the check", "ada", "GET", one, 200)
+    evidence = f"{one}/completions/0/evidence"
+    ask("questions: evidence before it is found", "ada", "GET", evidence, 404)
+    ask("questions: find the evidence", "ada", "POST", evidence, 200, json={})
+    ask("questions: evidence of words", "ada", "GET", f"{evidence}?first=1&stop=3", 200)
+    ask("questions: evidence of no words", "ada", "POST", evidence, 400, json={"first": 1})
     ask("questions: report", "ada", "GET", f"{one}/report.html", 200)
