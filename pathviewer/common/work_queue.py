@@ -214,13 +214,18 @@ class Client:
             pass
 
 
-async def while_connected(client: Client, work: Callable[[], Awaitable[T]]) -> T:
+async def while_connected(
+    client: Client,
+    work: Callable[[], Awaitable[T]],
+    on_gone: Callable[[], None] | None = None,
+) -> T:
     """Return the result of `work`; if the client disconnects first, cancel it and raise ClientGone.
 
-    Cancelling ends the wait for a `Lane`, not work that runs in a thread.
+    Cancelling ends the wait for a `Lane`, not work that runs in a thread; `on_gone` is called at
+    once and can end that.
     """
     with anyio.CancelScope() as scope:
-        watcher = asyncio.ensure_future(_cancel_when_gone(client, scope))
+        watcher = asyncio.ensure_future(_cancel_when_gone(client, scope, on_gone))
         try:
             return await work()
         finally:
@@ -228,8 +233,12 @@ async def while_connected(client: Client, work: Callable[[], Awaitable[T]]) -> T
     raise ClientGone
 
 
-async def _cancel_when_gone(client: Client, scope: anyio.CancelScope) -> None:
+async def _cancel_when_gone(
+    client: Client, scope: anyio.CancelScope, on_gone: Callable[[], None] | None
+) -> None:
     await client.wait_until_gone()
+    if on_gone is not None:
+        on_gone()
     scope.cancel()
 
 
@@ -273,12 +282,19 @@ class Work:
         """Figures of the insights page, one at a time, because each takes a whole core."""
 
     async def run(
-        self, client: Client, kind: WorkKind, account_id: str, lane: Lane, work: Callable[[], T]
+        self,
+        client: Client,
+        kind: WorkKind,
+        account_id: str,
+        lane: Lane,
+        work: Callable[[], T],
+        on_gone: Callable[[], None] | None = None,
     ) -> T:
         """Return the result of `work`, run in the lane within the bound while the client is
         connected.
 
-        Raises TooBusy, ClientGone and the errors of `work`.
+        `on_gone` is called when the client disconnects. Raises TooBusy, ClientGone and the errors
+        of `work`.
         """
         with self.accounts.slot(account_id, kind):
-            return await while_connected(client, lambda: lane.run(work, account_id))
+            return await while_connected(client, lambda: lane.run(work, account_id), on_gone)

@@ -91,12 +91,14 @@ class EvidenceRoutes:
             found, test = service.test_words(snapshot, index, tokens, model, cancelled)
             return completion_evidence(found, tokens, test)
 
-        try:
-            return await self._work.run(
-                client, WorkKind.evidence_map, caller.account_id, self._work.evidence, find
-            )
-        finally:
-            cancelled.set()
+        return await self._work.run(
+            client,
+            WorkKind.evidence_map,
+            caller.account_id,
+            self._work.evidence,
+            find,
+            on_gone=cancelled.set,
+        )
 
 
 def completion_evidence(

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
+import httpx
 import pytest
 
+from models.errors import CancelledError
+from models.evidence import EvidenceFinder
+from models.messages import Completion
+from models.occlusion import OcclusionRows
 from pathviewer.evidence.archive import unpack_evidence
 from tests.asking import Clients, asked_id, heard
 
@@ -65,3 +72,26 @@ def test_evidence_is_hidden_as_the_answer_is(clients: Clients) -> None:
 def test_a_damaged_archive_says_so() -> None:
     with pytest.raises(Exception, match="is damaged; ask again"):
         unpack_evidence(b"no archive")
+
+
+def test_a_search_ends_when_its_client_leaves(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = clients["ada"]
+    question = asked_id(client, question="Where is it?")
+    heard(client, question)
+    ended = threading.Event()
+
+    def occlude(finder: EvidenceFinder, _: Completion) -> OcclusionRows:
+        assert finder._cancelled.wait(20)
+        ended.set()
+        raise CancelledError("gone")
+
+    path = PATH.format(question)
+    with monkeypatch.context() as patch:
+        patch.setattr(EvidenceFinder, "occlude", occlude)
+        with pytest.raises(httpx.ReadTimeout):
+            client.post(path, json={}, timeout=0.5)
+        assert ended.wait(10)
+    assert client.get(path).status_code == 404
+    assert client.post(path, json={}, timeout=20).status_code == 200
