@@ -111,7 +111,9 @@ class DeletionCheck:
     as_is: float
     """With the picture as it is."""
     blanked: float
-    """With the whole picture in its mean colour."""
+    """With the whole picture in its mean colour, or filled like the masked cells if the mean colour
+    settles nothing and that makes the answer less likely.
+    """
     attended_masked: float
     """With the most attended tenth of the cells masked."""
     random_masked: tuple[float, ...]
@@ -130,8 +132,11 @@ class DeletionCheck:
 
     @property
     def image_mattered(self) -> bool:
-        """Whether blanking the picture makes the answer `IMAGE_FACTOR` times less likely."""
-        return _log(self.as_is) - _log(self.blanked) >= math.log(IMAGE_FACTOR)
+        """Whether blanking the picture, or masking the area alone, makes the answer `IMAGE_FACTOR`
+        times less likely.
+        """
+        least = min(self.blanked, self.attended_masked)
+        return _log(self.as_is) - _log(least) >= math.log(IMAGE_FACTOR)
 
     @property
     def is_settled(self) -> bool:
@@ -195,6 +200,9 @@ def deletion_check(
     raised = max(0.0, LEAST_LOG - logs[0])
     as_is, blanked, attended = (math.exp(value + raised) for value in logs)
     check = DeletionCheck(as_is, blanked, attended, (), masked, method)
+    if not check.image_mattered:
+        (filled,) = weighing.weigh([pictures.masked(np.ones_like(masked))])
+        check = replace(check, blanked=min(blanked, math.exp(filled + raised)))
     others = draw_other_masks(masked, method.places, seed)
     if not others or (check.is_settled and not complete):
         return check

@@ -116,7 +116,7 @@ def test_neither_mattered_when_the_picture_decides_nothing() -> None:
 @pytest.mark.parametrize(
     ("spot", "answer", "scored"),
     [
-        (None, "B", [3]),  # neither
+        (None, "B", [3, 1]),  # neither, nor with all of it blurred
         ((0, 7), "A", [3]),  # masking leaves it so likely that no other place can compare
         ((5, 2), "A", [3, 3]),  # the area mattered
     ],
@@ -128,7 +128,8 @@ def test_other_places_are_scored_only_if_they_can_change_the_verdict(
     check = deletion_check(engine, picture(spot), answer, looking_at(5, 2))
     complete = deletion_check(fully, picture(spot), answer, looking_at(5, 2), complete=True)
     assert [len(pictures) for pictures in engine.scored] == scored
-    assert check.random_masked == (complete.random_masked if len(scored) > 1 else ())
+    settled = scored != [3, 3]
+    assert check.random_masked == (() if settled else complete.random_masked)
     assert len(complete.random_masked) == 3
     assert check.verdict == complete.verdict
 
@@ -188,11 +189,12 @@ def test_an_empty_answer_cannot_be_checked() -> None:
 @pytest.mark.parametrize(
     ("as_is", "blanked", "attended", "others", "verdict"),
     [
-        (0.9, 0.61, 0.1, (0.9,), "neither"),  # blanking changes too little
+        (0.9, 0.61, 0.61, (0.9,), "neither"),  # both change too little
+        (0.9, 0.85, 0.1, (0.9,), "attended area mattered"),  # its mean colour says the same
         (0.9, 0.59, 0.1, (0.9,), "attended area mattered"),
         (0.9, 0.1, 0.5, (0.9, 0.49), "image mattered"),  # another place mattered more
         (0.9, 0.1, 0.65, (0.9, 0.9), "image mattered"),  # lower, but by less than the factor
-        (0.1, 0.9, 0.01, (0.1,), "neither"),  # the picture speaks against the answer
+        (0.1, 0.9, 0.1, (0.1,), "neither"),  # the picture speaks against the answer
         (0.9, 0.1, 0.1, (), "image mattered"),  # no other place to compare with
         (0.0, 0.0, 0.0, (0.0,), "neither"),  # too unlikely to be told apart
     ],

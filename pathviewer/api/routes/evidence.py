@@ -82,22 +82,19 @@ class EvidenceRoutes:
         """
         snapshot = await find_changeable_question(caller, question_id, self._questions)
         model, cancelled = self._pictures.model, threading.Event()
-        service, tokens = self._questions, words.tokens
 
         def find() -> dict[str, Any]:
-            if tokens is None:
-                found = service.measure_evidence(snapshot, index, model, cancelled)
+            if words.tokens is None:
+                found = self._questions.measure_evidence(snapshot, index, model, cancelled)
                 return completion_evidence(found, None)
-            found, test = service.test_words(snapshot, index, tokens, model, cancelled)
-            return completion_evidence(found, tokens, test)
+            found, test = self._questions.test_words(
+                snapshot, index, words.tokens, model, cancelled
+            )
+            return completion_evidence(found, words.tokens, test)
 
+        kind, lane = WorkKind.evidence_map, self._work.evidence
         return await self._work.run(
-            client,
-            WorkKind.evidence_map,
-            caller.account_id,
-            self._work.evidence,
-            find,
-            on_gone=cancelled.set,
+            client, kind, caller.account_id, lane, find, on_gone=cancelled.set
         )
 
 

@@ -115,7 +115,7 @@ class PlaceTest(Response):
     as_is: float
     """With the whole picture."""
     blanked: float
-    """With the picture in its mean colour."""
+    """With the picture in its mean colour, or blurred if only that hurts."""
     masked: float
     """With the place blurred."""
     elsewhere: list[float]
