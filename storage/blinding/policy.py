@@ -151,7 +151,7 @@ class State:
     """The same of all the question's completions; False if there are none."""
 
     has_rated: bool = False
-    """Whether the viewer has given a verdict or vote on one of them."""
+    """Whether the viewer has given a verdict or vote on one of them since the item came to them."""
 
     has_voted: bool = False
     """Whether the viewer's vote on the pair counts: given, not undone, and not asked for again."""

@@ -234,9 +234,13 @@ class Oracle:
         def judged(one: str) -> bool:
             return {each.kind for each in given if each.completion == one} >= UNLOCKING
 
-        votes = [each for each in given if each.kind == VOTE and each.fields["choice"] != UNDONE]
-        rated = any(each.kind == "verdict" and each.completion in ids for each in given)
-        rated |= any(set(each.pair) & set(ids) for each in votes)
+        rated = turn is not None and any(
+            each.at >= turn.at
+            and each.fields.get("choice") != UNDONE
+            and each.kind in ("verdict", VOTE)
+            and {each.completion, each.other} & set(ids)
+            for each in given
+        )
         asked = question.asker == name
         first = question.id in self.first_answers
         return State(
