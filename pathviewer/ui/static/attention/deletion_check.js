@@ -228,5 +228,6 @@ function bar(share) {
  */
 function percent(value) {
   if (value < 1 && value > 0.995) return `${(value * 100).toFixed(value > 0.9995 ? 3 : 1)} %`;
+  if (value > 0 && value < 1e-4) return "under 0.01 %";
   return `${Number((value * 100).toPrecision(2))} %`;
 }
