@@ -8,7 +8,7 @@ from PIL import Image
 from models.evidence import Claim
 from models.messages import Box, PixelBudget
 from models.placement import place_picture
-from pathviewer.evidence.archive import StoredEvidence, TestedPlace, WordLosses
+from pathviewer.evidence.archive import PlaceTest, StoredEvidence, WordLosses
 from pathviewer.evidence.drawable_maps import list_evidence_maps
 from pathviewer.evidence.evidence_json import CompletionEvidence
 from pathviewer.questions.report import ReportMap, small_map_facts
@@ -27,7 +27,7 @@ def evidence_of(claim: Claim | None) -> CompletionEvidence:
         quick = {"answer": cells[..., 1], "all": cells[..., 1]}
         return CompletionEvidence(TEXT, ENDS, PLACED, StoredEvidence(method, quick=quick))
     losses = WordLosses(cells, np.zeros(3, np.float32))
-    test = TestedPlace(claim, f"Claims {claim}.", 0.5, 0.1, 0.1, (0.5,), (7,))
+    test = PlaceTest(claim, f"Claims {claim}.", 0.5, 0.1, 0.1, (0.5,), (7,))
     stored = StoredEvidence(
         {"name": "occlusion", "quick": False}, losses, None, {"answer": test, "all": test}
     )

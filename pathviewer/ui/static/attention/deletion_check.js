@@ -163,12 +163,11 @@ function tested({ name, test }) {
   /** @type {[string, number][]} */
   const rows = [
     ["the region as it is", test.as_is],
-    ["all of it in its mean colour", test.blanked],
+    ["without the picture", test.blanked],
     ["the place blurred", test.masked],
   ];
   if (others) rows.push([`as much elsewhere, blurred, ${others} places`, mean(test.elsewhere)]);
-  const what =
-    name === "all" ? "Whole answer: its probability as it is written, with" : weighed(name);
+  const what = `${passageTitle(name)}: probability of its words, with`;
   return h("div", {}, h("p", { class: "pv-use-sentence" }, test.sentence), table(what, rows));
 }
 
