@@ -135,8 +135,7 @@ def _add(
     row |= {"raters": list(decision.raters), "voters": len(item.opinions)}
     terms = {each: terms_of(each) for each in authors_of(question, item)}
     row["train_allowed"] = all_allow(terms.values())
-    row |= evidence(question, about, decision.raters, picture)
-    row |= _claims(question, row, work)
+    row |= evidence(question, about, decision.raters, picture) | _claims(question, row, work)
     if work.plan.comments:
         row["comments"] = _comments(question, about, decision)
     tally = work.tally
