@@ -171,6 +171,8 @@ class ExportedQuestion:
     """Texts of the rated completions by id; a pair's second one may be from another question."""
     authors: dict[str, CompletionAuthor]
     """Author of each completion, by id."""
+    evidence: dict[str, str]
+    """SHA-256 of the stored evidence maps of a completion, by id; those without any are missing."""
     feedback: tuple[ExportedFeedback, ...]
     """Ordered by completion, kind and rater."""
 
@@ -303,11 +305,14 @@ def _build_question(session: Session, rows: list[Row[Any]]) -> ExportedQuestion:
     ids = {feedback.completion_id for feedback in feedback_rows}
     ids |= {each.other_completion_id for each in feedback_rows if each.other_completion_id}
     wanted = (
-        select(Completion.id, Completion.text, *_AUTHOR_COLUMNS)
+        select(Completion.id, Completion.text, Completion.evidence_sha256, *_AUTHOR_COLUMNS)
         .join(Question, Question.id == Completion.question_id)
         .where(Completion.id.in_(sorted(ids)))
     )
     completions = session.execute(wanted).all()
     texts = {row.id: row.text for row in completions}
     authors = {row.id: _author(row) for row in completions}
-    return ExportedQuestion(**facts, completions=texts, authors=authors, feedback=feedback_rows)
+    evidence = {row.id: row.evidence_sha256 for row in completions if row.evidence_sha256}
+    return ExportedQuestion(
+        **facts, completions=texts, authors=authors, evidence=evidence, feedback=feedback_rows
+    )

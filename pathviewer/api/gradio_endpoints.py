@@ -19,7 +19,7 @@ from pathviewer.api.gradio_comparison_endpoints import ComparisonEndpoints
 from pathviewer.api.progress import stream_export_progress, stream_question_progress
 from pathviewer.api.schemas.exports import ExportRequest
 from pathviewer.api.schemas.insights import InsightsQuery
-from pathviewer.api.schemas.maps import EvidenceRequest, TokenQuery
+from pathviewer.api.schemas.maps import EvidenceMapsRequest, TokenQuery
 from pathviewer.api.schemas.questions import DeletionCheckRequest, HistoryQuery
 from pathviewer.api.schemas.service import AuditQuery
 from pathviewer.api.schemas.worklists import EndRequest
@@ -225,7 +225,7 @@ class QuestionEndpoints:
     ) -> Any:
         """Return what each passage of an answer, or tokens `first:stop`, depends on; takes long."""
         caller = await identify_caller(request, Action.ask)
-        words = read_value(EvidenceRequest, first=first, stop=stop)
+        words = read_value(EvidenceMapsRequest, first=first, stop=stop)
         return await self._routes.evidence.find(caller, CLIENT, reading, index, words)
 
     async def report(self, request: gr.Request, reading: str) -> Any:

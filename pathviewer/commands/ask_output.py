@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from models.deletion_check import DeletionCheck
-from pathviewer.attention.overlay import overlay_png
+from pathviewer.attention.overlay import drawable_attention, overlay_png
 from pathviewer.questions.ask import CompletionResult, PassageMaps
 from pathviewer.questions.question_json import check_method_json
 from pathviewer.questions.region_picture import RegionPicture
@@ -40,7 +40,8 @@ def write_overlays(
         path = target.with_name(f"{target.stem}{part}{suffix}")
         path.parent.mkdir(parents=True, exist_ok=True)
         title = "the whole completion" if maps.name == "all" else maps.name
-        png = overlay_png(picture.pixels, maps.relative_or_raw[0], title[0].upper() + title[1:])
+        drawable = drawable_attention(maps.relative_or_raw[0])
+        png = overlay_png(picture.pixels, drawable, title[0].upper() + title[1:])
         path.write_bytes(png)
         paths[maps.name] = path
     return paths

@@ -119,7 +119,3 @@ def _passage_json(
         if test is None
         else asdict(test) | {"elsewhere": list(test.elsewhere), "cells": list(test.cells)},
     }
-
-
-def _test_json(test: PlaceTest) -> dict[str, Any]:
-    return asdict(test) | {"elsewhere": list(test.elsewhere), "cells": list(test.cells)}

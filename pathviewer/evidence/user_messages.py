@@ -34,6 +34,16 @@ def times(factor: float) -> str:
     return f"{factor:.1f} times" if factor < 10 else f"{factor:.0f} times"
 
 
+# drawable_maps
+QUICK_FORM = "Quick form: attention × gradient; no unit, not tested."
+NOT_TESTED = "Not tested: it has no words."
+
+
+def scale_caption(top: float) -> str:
+    """`top` is the greatest loss of a cell, in nats."""
+    return f"Colours: change of log-probability, 0 to {top:.2g} nats."
+
+
 # evidence_json
 ANSWER_EMPTY = "This answer is empty, so it has no evidence map."
 NO_WORDS_IN_QUICK_FORM = "This evidence map is a quick form, which has no maps of single words."

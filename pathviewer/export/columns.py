@@ -32,6 +32,7 @@ _TEXT_FEATURE = _TYPES["text"][1]
 _TYPES["texts"] = _list_of(_TYPES["text"])
 _TYPES["flags"] = _list_of(_TYPES["flag"])
 _TYPES["lists of texts"] = _list_of(_TYPES["texts"])
+_TYPES["box"] = _list_of(_TYPES["whole"])
 _TYPES["boxes"] = _list_of(_list_of(_TYPES["whole"]))
 _TYPES["pixel boxes"] = _list_of(_list_of(_TYPES["number"]))
 _TYPES["pictures"] = _list_of((_PICTURE, {"_type": "Image"}))

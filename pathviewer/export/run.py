@@ -12,6 +12,7 @@ from pathviewer.common.atomic_folder import new_folder
 from pathviewer.common.pseudonym import pseudonym
 from pathviewer.export import preference_format, user_messages
 from pathviewer.export.card import write_card
+from pathviewer.export.claims import ANSWER_COLUMNS, STEP_COLUMNS, load_tests
 from pathviewer.export.columns import user_message
 from pathviewer.export.consensus import Decision, decide, in_conflict
 from pathviewer.export.control_token_check import has_control_token
@@ -134,7 +135,7 @@ def _add(
     row |= {"raters": list(decision.raters), "voters": len(item.opinions)}
     terms = {each: terms_of(each) for each in authors_of(question, item)}
     row["train_allowed"] = all_allow(terms.values())
-    row |= evidence(question, about, decision.raters, picture)
+    row |= evidence(question, about, decision.raters, picture) | _claims(question, row, work)
     if work.plan.comments:
         row["comments"] = _comments(question, about, decision)
     tally = work.tally
@@ -172,6 +173,16 @@ def _common(question: ExportedQuestion, group: str, picture: bytes) -> dict[str,
         "model": question.model,
         "model_revision": question.model_revision,
     }
+
+
+def _claims(question: ExportedQuestion, row: dict[str, Any], work: _ExportState) -> dict[str, Any]:
+    """Return what the row's completion depends on, in the columns that the format has for it."""
+    columns = work.plan.format.columns
+    if ANSWER_COLUMNS[0] not in columns:
+        return {}
+    tests = load_tests(question, row["completion_id"], work.pixels.get)
+    steps = tests.step_columns(len(row["completions"])) if STEP_COLUMNS[0] in columns else {}
+    return tests.answer_columns() | steps
 
 
 def _about(question: ExportedQuestion, item: ExportItem) -> set[str]:

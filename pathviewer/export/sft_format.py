@@ -8,6 +8,7 @@ from typing import Any
 
 from models.reasoning.trace import parse
 from models.scoring import canonical_answer as what_is_said
+from pathviewer.export.claims import ANSWER_COLUMNS
 from pathviewer.export.columns import Column, answer_message
 from pathviewer.export.formats import ExportItem, Format, group_by_completion, make_item
 from storage.export_rows import ExportedFeedback, ExportedQuestion
@@ -69,6 +70,7 @@ FORMAT = Format(
         Column("completion", "messages", "the trace to learn"),
         Column("source", "text", "`confirmed` as the model wrote it, or `edited_trace`"),
         Column("completion_id", "text", "id of the completion that it is or comes from"),
+        *ANSWER_COLUMNS,
     ),
     list_items,
 )

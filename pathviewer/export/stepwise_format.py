@@ -8,6 +8,7 @@ from typing import Any
 
 from models.reasoning.trace import parse
 from models.reward import ABSENCES, EVENT_COST, score_labels
+from pathviewer.export.claims import ANSWER_COLUMNS, STEP_COLUMNS
 from pathviewer.export.columns import Column
 from pathviewer.export.formats import ExportItem, Format, group_by_completion, make_item
 from pathviewer.feedback.vocabulary import STEP_EVENTS
@@ -74,6 +75,8 @@ FORMAT = Format(
         Column("process_reward", "number", "mean of integrity and knowledge"),
         Column("answer", "text", "the completion's answer; null if none"),
         Column("completion_id", "text", "the completion's id"),
+        *ANSWER_COLUMNS,
+        *STEP_COLUMNS,
     ),
     list_items,
 )

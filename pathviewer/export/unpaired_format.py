@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator
 from functools import partial
 from typing import Any
 
+from pathviewer.export.claims import ANSWER_COLUMNS
 from pathviewer.export.columns import Column, answer_message
 from pathviewer.export.formats import ExportItem, Format, group_by_completion, make_item
 from storage.export_rows import ExportedQuestion
@@ -40,6 +41,7 @@ FORMAT = Format(
         Column("completion", "messages", "the model's answer"),
         Column("label", "flag", "true for the verdict correct, false for incorrect"),
         Column("completion_id", "text", "the completion's id"),
+        *ANSWER_COLUMNS,
     ),
     list_items,
 )

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import Image
 
-from models.attention import AttentionMap
 from models.errors import ModelError
 from models.reasoning.trace import parse
 from models.reward import EVENTS
 from models.scoring import letter, option_index, without_letters
 from pathviewer.attention.map_json import CompletionAttention, list_passage_maps
-from pathviewer.attention.overlay import caption, draw_overlay, scale_peak
+from pathviewer.attention.overlay import DrawableMap, draw_overlay, drawable_attention
+from pathviewer.evidence.drawable_maps import list_evidence_maps
+from pathviewer.evidence.evidence_json import CompletionEvidence
 from pathviewer.questions.errors import QuestionNotFound
 from pathviewer.questions.region_picture import colours_text
 from pathviewer.questions.snapshot import QuestionSnapshot
@@ -34,8 +35,21 @@ BAR_SHARE = 0.3
 LENGTHS_UM = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 MAP_SIDE = 420
 """Longer side of a step's map, pixels."""
-AttentionByIndex = Mapping[int, CompletionAttention]
-"""Attention by completion index; completions without maps are missing."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ReportMap:
+    """A passage's map in a report."""
+
+    view: str
+    """`evidence`, or `attention` if no evidence is stored."""
+    drawable: DrawableMap
+    """The map."""
+
+
+MapsByIndex = Mapping[int, Mapping[str, ReportMap]]
+"""Maps by completion index and passage; completions without maps are missing."""
 
 
 @dataclass(frozen=True)
@@ -48,28 +62,48 @@ class ScaleBar:
     """Length in percent of the picture's width."""
 
 
-def collect_attention(
-    snapshot: QuestionSnapshot, find: Callable[[int], CompletionAttention]
-) -> AttentionByIndex:
-    """Collect the attention of the completions that have some.
+def collect_maps(
+    snapshot: QuestionSnapshot,
+    find_evidence: Callable[[int], CompletionEvidence | None],
+    find_attention: Callable[[int], CompletionAttention],
+) -> MapsByIndex:
+    """Collect the maps of the completions that have some: of evidence if stored, else attention.
 
-    `find` returns the attention of a completion index. If it raises QuestionNotFound or
+    The functions return what is stored of a completion index. If both raise QuestionNotFound or
     ModelError, the report shows that completion without maps.
     """
-    attention = {}
-    for each in snapshot.completions:
-        try:
-            attention[each.index] = find(each.index)
-        except (QuestionNotFound, ModelError):
-            continue
-    return attention
+    maps = {}
+    for index in (each.index for each in snapshot.completions):
+        evidence = _unless_missing(find_evidence, index)
+        attention = None if evidence else _unless_missing(find_attention, index)
+        if evidence or attention:
+            maps[index] = dict(_list_maps(evidence, attention))
+    return maps
+
+
+def _unless_missing(find: Callable[[int], T | None], index: int) -> T | None:
+    try:
+        return find(index)
+    except (QuestionNotFound, ModelError):
+        return None
+
+
+def _list_maps(
+    evidence: CompletionEvidence | None, attention: CompletionAttention | None
+) -> Iterator[tuple[str, ReportMap]]:
+    if evidence:
+        for name, drawable in list_evidence_maps(evidence):
+            yield name, ReportMap("evidence", drawable)
+    elif attention:
+        for name, attention_map in list_passage_maps(attention):
+            yield name, ReportMap("attention", drawable_attention(attention_map))
 
 
 def report_facts(
     snapshot: QuestionSnapshot,
     slide: str,
     picture: bytes,
-    attention: AttentionByIndex,
+    maps: MapsByIndex,
     feedback: Sequence[FeedbackRecord],
 ) -> dict[str, Any]:
     """Return the template's values; `feedback` is the report reader's own feedback."""
@@ -81,7 +115,7 @@ def report_facts(
         "picture": _data_uri(picture, "png"),
         "bar": scale_bar(pixels.width, record.mpp),
         "answers": [
-            _completion_facts(each, record.options, pixels, attention.get(each.index), feedback)
+            _completion_facts(each, record.options, pixels, maps.get(each.index, {}), feedback)
             for each in snapshot.completions
         ],
         "checks": snapshot.checks,
@@ -108,11 +142,10 @@ def _completion_facts(
     completion: CompletionRecord,
     options: Sequence[str],
     pixels: Image.Image,
-    attention: CompletionAttention | None,
+    maps: Mapping[str, ReportMap],
     feedback: Sequence[FeedbackRecord],
 ) -> dict[str, Any]:
     trace = parse(completion.text)
-    maps = dict(list_passage_maps(attention)) if attention else {}
     by_kind = {each.kind: each for each in feedback if each.completion_id == completion.id}
     labels = by_kind.get("labels")
     flagged = {each["step"]: each for each in (labels.steps or ())} if labels else {}
@@ -149,22 +182,26 @@ def describe_answer(answer: str | None, options: Sequence[str]) -> str | None:
 
 
 def small_map_facts(
-    pixels: Image.Image, passage_map: AttentionMap | None
+    pixels: Image.Image, passage_map: ReportMap | None
 ) -> dict[str, str | None] | None:
-    """Return a small overlay (`uri`) of a passage's map and its caption; None without a map.
+    """Return a small overlay (`uri`) of a passage's map, its view and caption; None without a map.
 
-    `uri` is None for a diffuse map: colours would suggest a location that the map does not have.
+    `uri` is None for a map without a place: colours would suggest one.
     """
     if passage_map is None:
         return None
-    sentence = caption(passage_map)[0]
-    if not passage_map.is_localised:
-        return {"uri": None, "caption": sentence}
-    picture = draw_overlay(pixels, passage_map, scale_peak(passage_map))
+    view, drawable = passage_map.view, passage_map.drawable
+    if view == "attention":
+        sentence = f"Attention: {drawable.lines[0]}"
+    else:
+        sentence = " ".join(drawable.lines if drawable.shows_place else drawable.lines[:1])
+    if not drawable.shows_place:
+        return {"uri": None, "caption": sentence, "view": view}
+    picture = draw_overlay(pixels, drawable)
     picture.thumbnail((MAP_SIDE, MAP_SIDE))
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=85)
-    return {"uri": _data_uri(out.getvalue(), "jpeg"), "caption": sentence}
+    return {"uri": _data_uri(out.getvalue(), "jpeg"), "caption": sentence, "view": view}
 
 
 def provenance_rows(snapshot: QuestionSnapshot) -> list[tuple[str, str]]:

@@ -38,11 +38,7 @@ export type QuestionEvent =
  * via the `definition` "FeedbackRequest".
  */
 export type FeedbackRequest =
-  | VerdictRequest
-  | LabelsRequest
-  | EditedTraceRequest
-  | Pathviewer_Feedback_Request__EvidenceRequest
-  | PreferenceRequest;
+  VerdictRequest | LabelsRequest | EditedTraceRequest | EvidenceRequest | PreferenceRequest;
 
 /**
  * The raw map of the newest passage, the mean over the layers; at most 20 a second.
@@ -438,13 +434,7 @@ export interface CompletionFeedback {
   /**
    * The caller's feedback, newest first.
    */
-  history: (
-    | VerdictOut
-    | LabelsOut
-    | EditedTraceOut
-    | Pathviewer_Api_Schemas_Feedback__EvidenceOut
-    | PreferenceOut
-  )[];
+  history: (VerdictOut | LabelsOut | EditedTraceOut | EvidenceOut | PreferenceOut)[];
   /**
    * Null until the caller has given verdict and labels.
    */
@@ -459,7 +449,7 @@ export interface OwnFeedback {
   verdict: VerdictOut | null;
   labels: LabelsOut | null;
   edited_trace: EditedTraceOut | null;
-  evidence: Pathviewer_Api_Schemas_Feedback__EvidenceOut | null;
+  evidence: EvidenceOut | null;
   preferences: PreferenceOut[];
 }
 /**
@@ -535,7 +525,7 @@ export interface StepEditOut {
 /**
  * An evidence region, level-0 pixels; null withdraws an earlier one.
  */
-export interface Pathviewer_Api_Schemas_Feedback__EvidenceOut {
+export interface EvidenceOut {
   id: string;
   created_at: string;
   supersedes: string | null;
@@ -576,7 +566,7 @@ export interface RaterFeedback {
   verdict: VerdictOut | null;
   labels: LabelsOut | null;
   edited_trace: EditedTraceOut | null;
-  evidence: Pathviewer_Api_Schemas_Feedback__EvidenceOut | null;
+  evidence: EvidenceOut | null;
   /**
    * Pseudonym.
    */
@@ -636,7 +626,7 @@ export interface DeletionCheckOut {
    */
   as_is: number;
   /**
-   * With the whole picture in its mean colour.
+   * With the whole picture in its mean colour, or blurred if only that hurts.
    */
   blanked: number;
   /**
@@ -789,6 +779,21 @@ export interface EvidenceBox {
   height: number;
 }
 /**
+ * Evidence maps of a completion.
+ */
+export interface EvidenceMapsOut {
+  columns: number;
+  rows: number;
+  box: BoxOut;
+  /**
+   * Of the losses: change of the natural logarithm of a probability.
+   */
+  unit: "nats" | null;
+  method: EvidenceMethod;
+  passages: PassageEvidence[];
+  tokens: TokenSpan[];
+}
+/**
  * How evidence was found.
  */
 export interface EvidenceMethod {
@@ -797,6 +802,118 @@ export interface EvidenceMethod {
    * Whether it is the quick form, which has no unit and claims nothing.
    */
   quick: boolean;
+}
+/**
+ * What a passage depends on.
+ */
+export interface PassageEvidence {
+  name: string;
+  /**
+   * First token.
+   */
+  first: number;
+  /**
+   * One past the last token.
+   */
+  stop: number;
+  /**
+   * UTF-16 code unit.
+   */
+  start: number;
+  end: number;
+  /**
+   * Rows x columns: what the words lose with the cell occluded; negative where they gain.
+   */
+  losses: number[];
+  /**
+   * What they lose with all cells occluded; null in the quick form.
+   */
+  region_loss: number | null;
+  /**
+   * Null in the quick form, and for tokens until they are tested.
+   */
+  test: PlaceTest | null;
+}
+/**
+ * Test whether a passage depends on the strongest tenth of its map's cells.
+ *
+ * Probabilities, 0 to 1, of its words with parts of the picture blurred.
+ */
+export interface PlaceTest {
+  /**
+   * It depends on this place, on the region as a whole, or not on the picture.
+   */
+  claim: "place" | "region" | "none";
+  /**
+   * The claim for people.
+   */
+  sentence: string;
+  /**
+   * With the whole picture.
+   */
+  as_is: number;
+  /**
+   * With the picture in its mean colour, or blurred if only that hurts.
+   */
+  blanked: number;
+  /**
+   * With the place blurred.
+   */
+  masked: number;
+  /**
+   * With as many other cells blurred, at several places; empty if the claim is settled before.
+   */
+  elsewhere: number[];
+  /**
+   * The place: cells counted row by row.
+   */
+  cells: number[];
+}
+/**
+ * Place of a token, in UTF-16 code units.
+ */
+export interface TokenSpan {
+  start: number;
+  end: number;
+}
+/**
+ * Tokens whose evidence is to be tested; all passages without them.
+ */
+export interface EvidenceMapsRequest {
+  first?: number | null;
+  stop?: number | null;
+}
+/**
+ * The region that shows the answer; null withdraws an earlier one.
+ */
+export interface EvidenceRequest {
+  /**
+   * Time spent, seconds; longer than a day counts as a day.
+   */
+  seconds?: number | null;
+  /**
+   * Whether the attention overlay was visible.
+   */
+  overlay_seen?: boolean | null;
+  /**
+   * Free text.
+   */
+  comment?: string | null;
+  key: string;
+  /**
+   * Id of the completion.
+   */
+  completion: string;
+  /**
+   * Account that the page belongs to; refused if another one is logged in by now.
+   */
+  account?: string | null;
+  kind: "evidence";
+  box: EvidenceBox | null;
+  /**
+   * The outline as drawn, level-0 pixels.
+   */
+  points?: number[][] | null;
 }
 /**
  * Formats, and the values to filter by.
@@ -1176,13 +1293,6 @@ export interface NeutralMap {
   values: string;
 }
 /**
- * Place of a token, in UTF-16 code units.
- */
-export interface TokenSpan {
-  start: number;
-  end: number;
-}
-/**
  * The maps of a completion can be fetched.
  */
 export interface MapsEvent {
@@ -1394,72 +1504,6 @@ export interface ScaleOut {
 export interface OwnAnswerRequest {
   answer: string;
   confidence?: number | null;
-}
-/**
- * What a passage depends on.
- */
-export interface PassageEvidence {
-  name: string;
-  /**
-   * First token.
-   */
-  first: number;
-  /**
-   * One past the last token.
-   */
-  stop: number;
-  /**
-   * UTF-16 code unit.
-   */
-  start: number;
-  end: number;
-  /**
-   * Rows x columns: what the words lose with the cell occluded; negative where they gain.
-   */
-  losses: number[];
-  /**
-   * What they lose with all cells occluded; null in the quick form.
-   */
-  region_loss: number | null;
-  /**
-   * Null in the quick form, and for tokens until they are tested.
-   */
-  test: PlaceTest | null;
-}
-/**
- * Test whether a passage depends on the strongest tenth of its map's cells.
- *
- * Probabilities, 0 to 1, of its words with parts of the picture blurred.
- */
-export interface PlaceTest {
-  /**
-   * It depends on this place, on the region as a whole, or not on the picture.
-   */
-  claim: "place" | "region" | "none";
-  /**
-   * The claim for people.
-   */
-  sentence: string;
-  /**
-   * With the whole picture.
-   */
-  as_is: number;
-  /**
-   * With the picture in its mean colour.
-   */
-  blanked: number;
-  /**
-   * With the place blurred.
-   */
-  masked: number;
-  /**
-   * With as many other cells blurred, at several places; empty if the claim is settled before.
-   */
-  elsewhere: number[];
-  /**
-   * The place: cells counted row by row.
-   */
-  cells: number[];
 }
 /**
  * The picture that the model saw.
@@ -2122,60 +2166,6 @@ export interface WorklistOut {
   teaching: boolean;
 }
 /**
- * Evidence maps of a completion.
- */
-export interface Pathviewer_Api_Schemas_Questions__EvidenceOut {
-  columns: number;
-  rows: number;
-  box: BoxOut;
-  /**
-   * Of the losses: change of the natural logarithm of a probability.
-   */
-  unit: "nats" | null;
-  method: EvidenceMethod;
-  passages: PassageEvidence[];
-  tokens: TokenSpan[];
-}
-/**
- * Tokens whose evidence is to be tested; all passages without them.
- */
-export interface Pathviewer_Api_Schemas_Questions__EvidenceRequest {
-  first?: number | null;
-  stop?: number | null;
-}
-/**
- * The region that shows the answer; null withdraws an earlier one.
- */
-export interface Pathviewer_Feedback_Request__EvidenceRequest {
-  /**
-   * Time spent, seconds; longer than a day counts as a day.
-   */
-  seconds?: number | null;
-  /**
-   * Whether the attention overlay was visible.
-   */
-  overlay_seen?: boolean | null;
-  /**
-   * Free text.
-   */
-  comment?: string | null;
-  key: string;
-  /**
-   * Id of the completion.
-   */
-  completion: string;
-  /**
-   * Account that the page belongs to; refused if another one is logged in by now.
-   */
-  account?: string | null;
-  kind: "evidence";
-  box: EvidenceBox | null;
-  /**
-   * The outline as drawn, level-0 pixels.
-   */
-  points?: number[][] | null;
-}
-/**
  * What went wrong.
  */
 export interface ErrorDetail {
@@ -2425,12 +2415,7 @@ export interface Operations {
     answer: SlideMap;
   };
   "POST /api/feedback": {
-    json:
-      | VerdictRequest
-      | LabelsRequest
-      | EditedTraceRequest
-      | Pathviewer_Feedback_Request__EvidenceRequest
-      | PreferenceRequest;
+    json: VerdictRequest | LabelsRequest | EditedTraceRequest | EvidenceRequest | PreferenceRequest;
     answer: FeedbackReceiptOut;
   };
   "GET /api/completions/{completion_id}/feedback": {
@@ -2541,7 +2526,7 @@ export interface Operations {
       question_id: string;
       index: number;
     };
-    answer: Pathviewer_Api_Schemas_Questions__EvidenceOut;
+    answer: EvidenceMapsOut;
     query?: {
       first?: number | null;
       stop?: number | null;
@@ -2552,8 +2537,8 @@ export interface Operations {
       question_id: string;
       index: number;
     };
-    json: Pathviewer_Api_Schemas_Questions__EvidenceRequest;
-    answer: Pathviewer_Api_Schemas_Questions__EvidenceOut;
+    json: EvidenceMapsRequest;
+    answer: EvidenceMapsOut;
   };
   "POST /api/uploads": {
     json: UploadRequest;

@@ -6,6 +6,7 @@ import type {
   CompletionOut,
   ComparisonOut,
   EvidenceBox,
+  EvidenceMapsOut,
   FeedbackReceiptOut,
   FeedbackRequest,
   Maps,
@@ -188,7 +189,10 @@ export interface HeatMap {
 }
 /** What glows on the slide, or a sentence why nothing does. */
 export type Glow = MapGlow | SaidGlow;
-export interface MapGlow {
+export type MapGlow = AttentionGlow | EvidenceGlow;
+/** What is drawn: what the words depend on, or where the model looked. */
+export type MapView = "evidence" | "attention";
+interface GlowBase {
   title: string;
   /** What the numbers are. */
   kind: string;
@@ -196,10 +200,24 @@ export interface MapGlow {
   map: HeatMap;
   /** Even shares at the upper end of the scale. */
   peak: number;
-  verdict: "localised" | "diffuse" | "elsewhere";
   sentence: string;
 }
+export interface AttentionGlow extends GlowBase {
+  view: "attention";
+  verdict: "localised" | "diffuse" | "elsewhere";
+  /** Whether the answer is being written. */
+  live?: boolean;
+}
+export interface EvidenceGlow extends GlowBase {
+  view: "evidence";
+  verdict: "place" | "region" | "none" | "quick" | "untested";
+  /** Loss at the upper end of the scale. */
+  top: number;
+  /** Of `top`; null in the quick form. */
+  unit: "nats" | null;
+}
 export interface SaidGlow {
+  view: MapView;
   title: string;
   kind: string;
   box: Box | null;
@@ -212,6 +230,15 @@ export interface AnswerMaps {
   state: "waiting" | "loading" | "ready" | "failed";
   sentence: string;
   told: DecodedMaps | null;
+}
+/** What the shown answer depends on. */
+export interface AnswerEvidence {
+  key: string;
+  state: "waiting" | "finding" | "ready" | "failed";
+  sentence: string;
+  /** Whether it may go well another time. */
+  again: boolean;
+  told: EvidenceMapsOut | null;
 }
 /** Where a word stands: in the completion's text, and `within` its passage; UTF-16 units. */
 export interface Spot {
@@ -231,13 +258,19 @@ export interface Word extends Spot {
 export interface ShownWord extends Word {
   /** Key of the answer. */
   of: string;
+  /** Whether its evidence is shown, and not its attention. */
+  ofEvidence: boolean;
   /** Null until it is here. */
   told: DecodedMaps | null;
+  /** Null until it is here. */
+  evidence: EvidenceMapsOut | null;
   sentence: string;
 }
-/** How attention is drawn; from `grid` on in research mode only. */
+/** How maps are drawn; from `grid` on in research mode only. */
 export interface HeatSettings {
   on: boolean;
+  /** Which map is drawn once an answer is complete. */
+  view: MapView;
   /** 0.1 to 1, at the greatest value. */
   opacity: number;
   /** Even shares below which nothing is drawn. */
@@ -408,11 +441,12 @@ export interface StoreValues {
   /** Null while it is put away. */
   slideMap: SlideMap | null;
   maps: AnswerMaps | null;
+  evidence: AnswerEvidence | null;
   /** The single word whose map is shown. */
   word: ShownWord | null;
   heat: HeatSettings;
   glow: Glow | null;
-  /** Whether attention of the shown answer was ever drawn. */
+  /** Whether a map of the shown answer was ever drawn. */
   heatSeen: boolean;
   vocabulary: Vocabulary;
   /** Null where there is nothing to judge. */

@@ -18,13 +18,12 @@ from sqlalchemy.orm import Session
 
 from models.reasoning.trace import parse
 from models.reward import EVENTS
-from pathviewer.attention.map_json import list_passage_maps
 from pathviewer.common.plural import format_count
 from pathviewer.feedback.vocabulary import confidence_text, spoken
 from pathviewer.insights.data_source import rater_name
 from pathviewer.questions.errors import QuestionNotFound
 from pathviewer.questions.report import (
-    collect_attention,
+    collect_maps,
     describe_answer,
     provenance_rows,
     scale_bar,
@@ -162,21 +161,18 @@ class WorklistReport:
         pixels: Image.Image | None,
         seen: VisibleItem,
     ) -> list[dict[str, Any]]:
-        """Return the completions' values, with maps if picture and attention are stored."""
-        attention = (
-            collect_attention(snapshot, lambda index: self._store.find_attention(snapshot, index))
-            if pixels
-            else {}
+        """Return the completions' values, with maps if they and the picture are stored."""
+        maps = collect_maps(
+            snapshot,
+            lambda index: self._store.find_evidence(snapshot, index),
+            lambda index: self._store.find_attention(snapshot, index),
         )
         facts = []
         for completion in snapshot.completions:
-            maps = (
-                dict(list_passage_maps(attention[completion.index]))
-                if completion.index in attention
-                else {}
-            )
             small_maps = {
-                name: small_map_facts(pixels, each) for name, each in maps.items() if pixels
+                name: small_map_facts(pixels, each)
+                for name, each in maps.get(completion.index, {}).items()
+                if pixels
             }
             facts.append(_completion_facts(completion, snapshot.record, small_maps, seen))
         return facts

@@ -1,4 +1,4 @@
-"""Attention on the slide: where it is drawn, from which numbers, and how it answers to controls."""
+"""Maps on the slide: where they are drawn, from which numbers, and how they answer to controls."""
 
 from __future__ import annotations
 
@@ -49,6 +49,15 @@ area = [{CELL[0] * ACROSS}, {CELL[1] * DOWN}, {ACROSS}, {DOWN}]
 share = 0.8
 """
 GLOW = STORE.format("glow")
+HELD_EVIDENCE = """() => {
+  const fetched = window.fetch.bind(window);
+  window.fetch = (url, given) => {
+    if (!String(url).includes("/evidence")) return fetched(url, given);
+    window.pvSignal = given.signal;
+    return new Promise(() => {});
+  };
+}"""
+"""Requests for evidence are never answered; `pvSignal` tells whether one was given up."""
 Sides = tuple[float, float, float, float]
 
 
@@ -77,9 +86,12 @@ def viewer(page: Page, base: str) -> ViewerPage:
 
 
 def asked(viewer: ViewerPage, question: str = "Where is it?") -> None:
-    """Ask and wait for the maps."""
+    """Ask, wait for the maps and look at attention."""
     ask(viewer.page, question)
-    viewer.page.wait_for_function(f"{STORE.format('maps')}?.state === 'ready'")
+    for maps in ("maps", "evidence"):
+        viewer.page.wait_for_function(f"{STORE.format(maps)}?.state === 'ready'")
+    viewer.page.keyboard.press("Shift+H")
+    viewer.page.wait_for_function(f"{GLOW}?.view === 'attention'")
 
 
 def take_step(page: Page, name: str) -> None:
@@ -237,6 +249,92 @@ def test_a_word_has_its_own_map(viewer: ViewerPage) -> None:
     page.wait_for_function(f"{GLOW}.title === '“Nowhere”' && {GLOW}.verdict === 'diffuse'")
     page.mouse.move(5, 5)
     page.wait_for_function(f"{GLOW}.title === 'Step 2'")
+
+
+def test_evidence_is_drawn_once_an_answer_is_complete(viewer: ViewerPage) -> None:
+    page = viewer.page
+    ask(page, "Where is it?")
+    legend = page.locator(".pv-legend")
+    expect(legend).to_contain_text("12 nats")
+    expect(legend).to_contain_text("Depends on this place: blurred, it makes the words more than")
+    expect(legend.get_by_role("img")).to_have_attribute(
+        "aria-label", re.compile("^Colours from 0 to 12 nats; nothing is drawn below")
+    )
+    claims = page.locator(".pv-claim > [aria-hidden]")
+    expect(claims).to_have_text(["whole region", "this place", "whole region"])
+    points = glowing(viewer, View(920, 600, 1))
+    cell = cell_box(PLACED, *CELL)
+    assert points.min(axis=0) == pytest.approx([cell.x, cell.y], abs=2)
+    page.keyboard.press("d")
+    numbers = page.locator(".pv-use-test tbody tr")
+    expect(numbers.last).to_contain_text("as much elsewhere, blurred, 3 places")
+    chosen = page.get_by_label("Show on the slide")
+    page.keyboard.press("Shift+H")
+    expect(legend).to_contain_text("of the attention on the region")
+    expect(chosen).to_have_value("attention")
+    page.reload()
+    viewer.wait_loaded()
+    expect(chosen).to_have_value("attention")
+    page.keyboard.press("Shift+H")
+    expect(legend).to_contain_text("12 nats")
+
+
+def test_the_legend_is_one_quiet_line_where_no_place_decides(viewer: ViewerPage) -> None:
+    page = viewer.page
+    ask(page, "Where is it?")
+    expect(page.locator(".pv-claim > [aria-hidden]").last).to_have_text("whole region")
+    take_step(page, "Step 1")
+    legend = page.get_by_role("group", name="Legend of the evidence")
+    line = re.compile(r"^Step 1\s*depends on the region as a whole\s*$")
+    expect(legend).to_have_text(line, use_inner_text=True)
+    box = legend.bounding_box()
+    assert box
+    assert box["height"] < 32, "one line"
+    assert not len(glowing(viewer, View(920, 600, 1)))
+    page.keyboard.press("Shift+R")
+    page.get_by_role("checkbox", name="draw diffuse maps").check()
+    expect(legend.get_by_role("img")).to_be_visible()
+
+
+def test_a_word_is_tested_if_it_stays_chosen(viewer: ViewerPage) -> None:
+    page = viewer.page
+    ask(page, "Where is it?")
+    expect(page.locator(".pv-legend")).to_contain_text("12 nats")
+    sent: list[str] = []
+    page.on("request", lambda one: sent.append(one.method) if "/evidence" in one.url else None)
+    page.keyboard.press("Shift+R")
+    take_step(page, "Step 2")
+    page.keyboard.press("}")
+    page.wait_for_function(f"{GLOW}.title === '“One”' && {GLOW}.verdict === 'untested'")
+    page.wait_for_function(f"{GLOW}.title === '“One”' && {GLOW}.verdict === 'place'")
+    expect(page.locator(".pv-legend-state")).to_contain_text("Depends on this place")
+    assert sent == ["GET", "POST"]
+    page.keyboard.press("Shift+H")
+    page.wait_for_function(f"{GLOW}.title === 'Step 2' && {GLOW}.view === 'attention'")
+
+
+def test_evidence_is_given_up_with_its_answer(viewer: ViewerPage) -> None:
+    page = viewer.page
+    page.evaluate(HELD_EVIDENCE)
+    ask(page, "Where is it?")
+    expect(page.locator(".pv-maps-trouble")).to_have_text(re.compile("Finding what it depends on"))
+    page.wait_for_function(f"{GLOW}?.view === 'attention' && window.pvSignal")
+    assert not page.evaluate("window.pvSignal.aborted")
+    page.evaluate("window.PathViewer.store.set('reading', null)")
+    assert page.evaluate("window.pvSignal.aborted")
+
+
+def test_the_page_says_why_there_is_no_evidence(viewer: ViewerPage) -> None:
+    page = viewer.page
+    sentence = "The model's weights are not on this server, so there is no evidence map."
+    body = {"error": {"code": "refused", "message": sentence}}
+    page.route("**/evidence", lambda route: route.fulfill(status=400, json=body))
+    ask(page, "Where is it?")
+    expect(page.locator(".pv-maps-trouble")).to_contain_text(sentence)
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+    expect(page.get_by_label("Show on the slide")).to_have_value("attention")
+    take_step(page, "Step 2")
+    expect(page.locator(".pv-legend")).to_contain_text("80 % of the attention on the region")
 
 
 def test_the_newest_step_glows_while_typing_and_panning_go_on(viewer: ViewerPage) -> None:

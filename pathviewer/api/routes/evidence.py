@@ -16,7 +16,7 @@ from pathviewer.api.json_route import (
     render_in_thread,
 )
 from pathviewer.api.question_access import find_changeable_question, find_visible_question
-from pathviewer.api.schemas.maps import EvidenceOut, EvidenceRequest, TokenQuery
+from pathviewer.api.schemas.maps import EvidenceMapsOut, EvidenceMapsRequest, TokenQuery
 from pathviewer.common.work_queue import WorkKind, while_connected
 from pathviewer.evidence.evidence_json import evidence_json
 from pathviewer.questions.errors import QuestionRefused
@@ -44,8 +44,8 @@ class EvidenceRoutes:
     def router(self) -> APIRouter:
         """Return the routes; they need `ask`."""
         router = json_router()
-        router.get(PATH, response_model=EvidenceOut)(render_in_thread(self.show))
-        router.post(PATH, response_model=EvidenceOut)(self.find)
+        router.get(PATH, response_model=EvidenceMapsOut)(render_in_thread(self.show))
+        router.post(PATH, response_model=EvidenceMapsOut)(self.find)
         return router
 
     async def show(
@@ -74,7 +74,7 @@ class EvidenceRoutes:
         client: Connection,
         question_id: str,
         index: CompletionIndex,
-        words: EvidenceRequest,
+        words: EvidenceMapsRequest,
     ) -> dict[str, Any]:
         """Return the same, and find and store it first; waits until no answer is being written.
 

@@ -14,7 +14,7 @@ from pathviewer.api.question_access import find_visible_question
 from pathviewer.api.report_templates import report_template
 from pathviewer.feedback.feedback_json import select_shown_feedback
 from pathviewer.questions.errors import QuestionConflict
-from pathviewer.questions.report import collect_attention, report_facts
+from pathviewer.questions.report import collect_maps, report_facts
 from storage.blinding.state import load_question_state
 from storage.feedback.store import list_current_feedback
 from storage.slides.store import find_slide_record
@@ -69,7 +69,11 @@ def render_report(
             session, [each.id for each in snapshot.completions], viewer.account_id
         )
         own_feedback = select_shown_feedback(feedback, access)
-    attention = collect_attention(snapshot, lambda index: questions.find_attention(snapshot, index))
-    facts = report_facts(snapshot, slide, picture, attention, own_feedback)
+    maps = collect_maps(
+        snapshot,
+        lambda index: questions.find_evidence(snapshot, index),
+        lambda index: questions.find_attention(snapshot, index),
+    )
+    facts = report_facts(snapshot, slide, picture, maps, own_feedback)
     is_author = record.account_id == viewer.account_id
     return report_template("report").render(facts | {"first": is_author})

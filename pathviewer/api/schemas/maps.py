@@ -39,7 +39,7 @@ class TokenQuery(TokenRange, QuerySchema):
     """Tokens of a completion, in a query; all passages without them."""
 
 
-class EvidenceRequest(TokenRange, Schema):
+class EvidenceMapsRequest(TokenRange, Schema):
     """Tokens whose evidence is to be tested; all passages without them."""
 
 
@@ -151,7 +151,7 @@ class EvidenceMethod(Response):
     """Whether it is the quick form, which has no unit and claims nothing."""
 
 
-class EvidenceOut(Response):
+class EvidenceMapsOut(Response):
     """Evidence maps of a completion."""
 
     columns: int

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,9 +16,9 @@ from pathviewer.attention.overlay import (
     LEAST_PEAK,
     caption,
     draw_overlay,
+    drawable_attention,
     overlay_png,
     render_map,
-    scale_peak,
 )
 
 PICTURE = Image.new("RGB", (140, 84), (200, 150, 180))
@@ -52,25 +53,26 @@ def test_the_scale_grows_lighter_evenly(name: str) -> None:
 
 
 def test_the_most_attended_cell_is_the_lightest_and_strongest() -> None:
-    pixels = np.asarray(render_map(one_cell()))
+    pixels = np.asarray(render_map(drawable_attention(one_cell())))
     assert pixels.shape == (3, 5, 4)
     assert tuple(pixels[1, 3, :3]) == tuple(colour_table()[255])
     assert pixels[..., 3].argmax() == 1 * 5 + 3
 
 
 def test_a_flat_map_looks_flat() -> None:
-    flat = map_of(np.ones((3, 5)))
-    assert scale_peak(flat) == LEAST_PEAK
+    flat = drawable_attention(map_of(np.ones((3, 5))))
+    assert flat.peak == LEAST_PEAK
     assert (np.asarray(render_map(flat))[..., :3] == colour_table()[128]).all()
 
 
 def test_maps_are_compared_on_one_scale() -> None:
-    flat = np.asarray(render_map(map_of(np.ones((3, 5))), peak=scale_peak(one_cell())))
-    assert (flat[..., :3] == colour_table()[round(255 / scale_peak(one_cell()))]).all()
+    peak = drawable_attention(one_cell()).peak
+    flat = np.asarray(render_map(replace(drawable_attention(map_of(np.ones((3, 5)))), peak=peak)))
+    assert (flat[..., :3] == colour_table()[round(255 / peak)]).all()
 
 
 def test_the_map_lies_where_its_cells_are() -> None:
-    sheet = np.asarray(draw_overlay(PICTURE, one_cell(), scale_peak(one_cell()))).astype(int)
+    sheet = np.asarray(draw_overlay(PICTURE, drawable_attention(one_cell()))).astype(int)
     height, width = sheet.shape[:2]
     assert width / height == pytest.approx(140 / 84, rel=0.01)
     middle = sheet[height // 2, round(3.5 * width / 5)]
@@ -93,9 +95,11 @@ def test_the_caption_says_how_far_to_trust_it(attention: AttentionMap, words: st
 
 
 def test_the_png_holds_picture_bar_and_caption() -> None:
-    made = Image.open(io.BytesIO(overlay_png(PICTURE, one_cell(), "Step 1 of 3")))
+    made = Image.open(
+        io.BytesIO(overlay_png(PICTURE, drawable_attention(one_cell()), "Step 1 of 3"))
+    )
     assert made.format == "PNG"
     assert made.width > 896 + 24
     assert made.height > 537 + 3 * 26
     for attention in (map_of(np.ones((1, 1))), map_of(np.ones((1, 60)))):
-        assert overlay_png(PICTURE.resize((60, 1)), attention, "answer")
+        assert overlay_png(PICTURE.resize((60, 1)), drawable_attention(attention), "answer")

@@ -118,11 +118,11 @@ def test_a_report_tells_the_reader_what_he_has_judged_himself(clients: Clients) 
     sources = re.findall(r'src="([^"]{0,40})', page)
     assert page.count('alt="The region as the model saw it"') == 2
     # the item that she judged has its steps' maps and where it comes from; the other one has none
-    assert page.count('class="step"') == page.count("<figcaption>localised;") + page.count(
-        "<figcaption>diffuse: not"
-    )
+    assert page.count('class="step"') == page.count(
+        "<figcaption>Attention: localised;"
+    ) + page.count("<figcaption>Attention: diffuse: not")
     assert page.count('class="step"') > 1
-    assert len(sources) == 2 + page.count("<figcaption>localised;")
+    assert len(sources) == 2 + page.count("<figcaption>Attention: localised;")
     for row in ("Picture, SHA-256", "Sampling", "Prompt"):
         assert page.count(f'<th scope="row">{row}</th>') == 1, row
     assert all(source.startswith("data:image/jpeg") for source in sources)

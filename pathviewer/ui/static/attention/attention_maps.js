@@ -6,7 +6,7 @@
  * Told: the body of GET .../maps, `values` decoded to Uint8Array.
  *
  * @import { AttentionEvent, Maps, PassageMap } from "../../api_types"
- * @import { DecodedMaps, HeatMap, MapGlow } from "../../page_types"
+ * @import { AttentionGlow, DecodedMaps, HeatMap } from "../../page_types"
  */
 
 /** @param {string} text base64 @returns {Uint8Array} */
@@ -108,7 +108,7 @@ export function spread(map) {
  * "localised", "diffuse", or "elsewhere" where hardly any attention fell on the picture.
  * @param {{localised_spread: number, least_image_share: number}} limits
  * @param {HeatMap} map
- * @returns {MapGlow["verdict"]}
+ * @returns {AttentionGlow["verdict"]}
  */
 export function verdict(map, limits) {
   if (map.imageShare < limits.least_image_share) return "elsewhere";

@@ -1,19 +1,21 @@
 /**
- * "Did it use this?": whether the answer changes when what the model looked at is taken away.
+ * "Did it use this?": whether the answer changes when what the model looked at is taken away. Evidence
+ * is tested already; its numbers stand here in the same form.
  *
- * @import { DeletionCheckOut } from "../../api_types"
+ * @import { DeletionCheckOut, PassageEvidence } from "../../api_types"
  */
 
 import { failureOf, request } from "../core/api.js";
 import { fill, h, setText } from "../core/dom.js";
 import { methodSentence } from "./check_method.js";
+import { evidenceInView, passageEvidence } from "./evidence_store.js";
 import { passageTitle } from "./selected_map.js";
 import { isUnderWay, shownCompletion, takeCheck } from "../questions/question_store.js";
 import { store } from "../core/store.js";
 
 let run = () => {};
 
-/** Run the check of what is selected. */
+/** Run the check of what is selected, or show how it was tested. */
 export function checkUse() {
   run();
 }
@@ -31,12 +33,14 @@ export function useCheck() {
   );
   const error = h("span", { class: "pv-ask-error", role: "alert" });
   const found = h("div", { class: "pv-use-found", "aria-live": "polite" });
-  const node = h(
+  const ofAttention = h(
     "div",
     { class: "pv-use" },
     h("div", { class: "pv-use-head" }, button, error),
     found,
   );
+  const test = placeTest();
+  const node = h("div", { class: "pv-use" }, ofAttention, test.node);
   /** @type {string|null} */
   let busy = null;
   const show = () => {
@@ -47,6 +51,8 @@ export function useCheck() {
       isUnderWay(store.need("reading"));
     if (node.hidden || !completion) return;
     const passage = store.get("step") ?? "all";
+    ofAttention.hidden = Boolean(evidenceInView());
+    test.show(evidenceInView() && passageEvidence(passage));
     button.disabled = busy !== null;
     setText(button, busy === null ? `Did it use ${named(passage)}?` : `Checking ${named(busy)} …`);
     const check = completion.deletion?.findLast((one) => one.passage === passage);
@@ -54,7 +60,7 @@ export function useCheck() {
     found.dataset.check = check?.id ?? "";
     fill(found, check && result(check));
   };
-  run = async () => {
+  const check = async () => {
     const completion = shownCompletion();
     if (node.hidden || busy !== null || !completion) return;
     const { id } = store.need("reading");
@@ -78,12 +84,38 @@ export function useCheck() {
     busy = null;
     show();
   };
-  button.addEventListener("click", () => run());
+  run = () => (ofAttention.hidden ? test.toggle() : check());
+  button.addEventListener("click", check);
   store.onAny(["reading", "completion", "step"], () => {
     setText(error, "");
     show();
   });
+  store.onAny(["evidence", "heat"], show);
   return node;
+}
+
+/** How the place of a passage was tested: folded, so that what follows keeps its place. */
+function placeTest() {
+  const body = h("div", {});
+  /** @type {HTMLDetailsElement} */
+  const node = h(
+    "details",
+    { class: "pv-use-test", hidden: true },
+    h("summary", { title: "The test's numbers (D)" }, "How it was tested"),
+    body,
+  );
+  /** @type {PassageEvidence|null} */
+  let former = null;
+  /** @param {PassageEvidence|null} passage */
+  const show = (passage) => {
+    node.hidden = !passage?.test;
+    if (passage !== former) fill(body, passage && tested(passage));
+    former = passage;
+  };
+  const toggle = () => {
+    node.open = !node.open;
+  };
+  return { node, show, toggle };
 }
 
 /** @param {string} passage */
@@ -111,33 +143,62 @@ function result(check) {
     [`the most attended tenth ${masked}`, check.attended_masked],
   ];
   if (others) rows.push([`as much elsewhere, ${masked}, ${others} places`, check.random_mean]);
-  const most = Math.max(...rows.map(([, value]) => value), Number.MIN_VALUE);
   return h(
     "div",
     {},
     h("p", { class: "pv-use-sentence" }, check.sentence),
-    h(
-      "table",
-      { class: "pv-use-table" },
-      h("caption", {}, weighed(check.passage)),
-      h(
-        "tbody",
-        {},
-        ...rows.map(([text, value]) =>
-          h(
-            "tr",
-            {},
-            h("th", { scope: "row" }, text),
-            h("td", { class: "pv-use-bar" }, bar(value / most)),
-            h("td", {}, percent(value)),
-          ),
-        ),
-      ),
-    ),
+    table(weighed(check.passage), rows),
     h(
       "p",
       { class: "pv-use-method" },
       methodSentence(check.method, store.need("reading").model ?? "NAME"),
+    ),
+  );
+}
+
+/** The test of a passage's evidence; nothing in the quick form. @param {PassageEvidence} passage */
+function tested({ name, test }) {
+  if (!test) return null;
+  const others = test.elsewhere.length;
+  /** @type {[string, number][]} */
+  const rows = [
+    ["the region as it is", test.as_is],
+    ["without the picture", test.blanked],
+    ["the place blurred", test.masked],
+  ];
+  if (others) rows.push([`as much elsewhere, blurred, ${others} places`, mean(test.elsewhere)]);
+  const what = `${passageTitle(name)}: probability of its words, with`;
+  return h("div", {}, h("p", { class: "pv-use-sentence" }, test.sentence), table(what, rows));
+}
+
+/** The geometric mean. @param {number[]} values */
+function mean(values) {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}
+
+/**
+ * Probabilities as bars of one scale.
+ * @param {string} caption
+ * @param {[string, number][]} rows
+ */
+function table(caption, rows) {
+  const most = Math.max(...rows.map(([, value]) => value), Number.MIN_VALUE);
+  return h(
+    "table",
+    { class: "pv-use-table" },
+    h("caption", {}, caption),
+    h(
+      "tbody",
+      {},
+      ...rows.map(([text, value]) =>
+        h(
+          "tr",
+          {},
+          h("th", { scope: "row" }, text),
+          h("td", { class: "pv-use-bar" }, bar(value / most)),
+          h("td", {}, percent(value)),
+        ),
+      ),
     ),
   );
 }
@@ -166,5 +227,6 @@ function bar(share) {
  */
 function percent(value) {
   if (value < 1 && value > 0.995) return `${(value * 100).toFixed(value > 0.9995 ? 3 : 1)} %`;
+  if (value > 0 && value < 1e-4) return "under 0.01 %";
   return `${Number((value * 100).toPrecision(2))} %`;
 }

@@ -1,5 +1,5 @@
 /**
- * How attention is drawn; kept in this browser for the account.
+ * How maps are drawn; kept in this browser for the account.
  *
  * @import { HeatSettings } from "../../page_types"
  */
@@ -13,7 +13,14 @@ export const RANGES = { opacity: [0.1, 1], threshold: [0, 6] };
 /** @type {Pick<HeatSettings, "grid"|"kind"|"layers"|"diffuse"|"together">} */
 const PLAIN = { grid: false, kind: "relative", layers: null, diffuse: false, together: false };
 /** @type {HeatSettings} */
-const FRESH = { on: true, opacity: 0.6, threshold: 1, colours: "viridis", ...PLAIN };
+const FRESH = {
+  on: true,
+  view: "evidence",
+  opacity: 0.6,
+  threshold: 1,
+  colours: "viridis",
+  ...PLAIN,
+};
 
 store.set("heat", FRESH);
 store.on("me", () => store.set("heat", { ...store.get("heat"), ...kept() }));
@@ -22,8 +29,8 @@ store.on("me", () => store.set("heat", { ...store.get("heat"), ...kept() }));
 export function setHeat(change) {
   const heat = { ...store.get("heat"), ...change };
   store.set("heat", heat);
-  const { opacity, threshold, colours, grid } = heat;
-  keep(KEPT, { opacity, threshold, colours, grid });
+  const { view, opacity, threshold, colours, grid } = heat;
+  keep(KEPT, { view, opacity, threshold, colours, grid });
 }
 
 /** Research mode's own settings count in research mode alone. */
@@ -46,12 +53,19 @@ export function toggleHeat() {
   setHeat({ on: !store.get("heat").on });
 }
 
+/** Draw attention in place of evidence, or evidence again. */
+export function toggleView() {
+  const { view } = store.get("heat");
+  setHeat({ on: true, view: view === "evidence" ? "attention" : "evidence" });
+}
+
 /** @returns {Partial<HeatSettings>} */
 function kept() {
   const found = recall(KEPT) ?? {};
   /** @param {"opacity"|"threshold"} name */
   const within = (name) => found[name] >= RANGES[name][0] && found[name] <= RANGES[name][1];
   return {
+    ...(found.view === "attention" && { view: "attention" }),
     ...(within("opacity") && { opacity: found.opacity }),
     ...(within("threshold") && { threshold: found.threshold }),
     ...(typeof found.colours === "string" && { colours: found.colours }),

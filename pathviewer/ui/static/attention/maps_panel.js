@@ -1,15 +1,18 @@
 /**
- * Where the model looked: how it is drawn, and in research mode from which numbers.
+ * What the answer depends on, or where the model looked: which of them is drawn, how, and in research
+ * mode from which numbers.
  *
  * @import { Maps } from "../../api_types"
- * @import { AnswerMaps, HeatSettings, PanelProps, Reading } from "../../page_types"
+ * @import { HeatSettings, PanelProps, Reading } from "../../page_types"
  */
 
 import { setColours, colourNames } from "./colour_maps.js";
 import { fillPanel, h, setAttribute, setText } from "../core/dom.js";
+import { evidenceInView, findEvidenceAgain, keepEvidence } from "./evidence_store.js";
 import { keepGlow } from "./selected_map.js";
 import { RANGES, setHeat, toggleHeat } from "./heat_settings.js";
 import { fetchMapsAgain, keepMaps } from "./maps_store.js";
+import { keepWord } from "./word_store.js";
 import { isUnderWay } from "../questions/question_store.js";
 import { toggleResearch } from "../core/research_mode.js";
 import { start } from "../core/page_start.js";
@@ -26,11 +29,24 @@ export function mount(element, props) {
   setColours(props.colours);
   fillPanel(element, new MapsPanel().node);
   keepMaps();
+  keepEvidence();
+  keepWord();
   keepGlow(props.limits);
   return start(props);
 }
 
+/** Titles of what is drawn. */
+const VIEWS = [
+  ["evidence", "What it depends on"],
+  ["attention", "Where it looked"],
+];
+const POINT = "Point at a word for its own map, or step with { and }.";
+const TESTED = `${POINT} Its place is tested once it is clicked or stepped to.`;
+
 class MapsPanel {
+  view = choice("Show on the slide", VIEWS, (view) =>
+    setHeat({ on: true, view: view === "attention" ? "attention" : "evidence" }),
+  );
   kind = choice(
     "Values",
     [
@@ -47,6 +63,7 @@ class MapsPanel {
   first = layerField("First layer", () => this.layersTyped());
   last = layerField("Last layer", () => this.layersTyped());
   count = h("span", { class: "pv-quiet" });
+  wordHint = h("p", { class: "pv-quiet" });
   checks = [
     check("token grid", "grid"),
     check("draw diffuse maps", "diffuse"),
@@ -70,7 +87,7 @@ class MapsPanel {
     this.sentence = h("span", {});
     this.again = h(
       "button",
-      { type: "button", class: "pv-button pv-low", onclick: fetchMapsAgain },
+      { type: "button", class: "pv-button pv-low", onclick: fetchAgain },
       "Try again",
     );
     this.trouble = h(
@@ -82,13 +99,14 @@ class MapsPanel {
     this.research = this.researchRows();
     this.node = h(
       "section",
-      { class: "pv-panel pv-maps", "aria-label": "Where the model looked", hidden: true },
-      h("div", { class: "pv-maps-head" }, h("h2", {}, "Where it looked"), this.shown, this.switch),
+      { class: "pv-panel pv-maps", "aria-label": "Map on the slide", hidden: true },
+      h("div", { class: "pv-maps-head" }, h("h2", {}, this.view), this.shown, this.switch),
       h("div", { class: "pv-sliders" }, this.opacity.node, this.threshold.node),
       this.research,
       this.trouble,
     );
-    store.onAny(["reading", "maps", "heat", "research", "liveMaps"], () => this.show());
+    this.view.title = "What the answer depends on, or where the model looked (Shift + H)";
+    store.onAny(["reading", "maps", "evidence", "heat", "research", "liveMaps"], () => this.show());
   }
 
   researchRows() {
@@ -116,7 +134,7 @@ class MapsPanel {
         ),
         ...this.checks.map(({ node }) => node),
       ),
-      h("p", { class: "pv-quiet" }, "Point at a word for its own map, or step with { and }."),
+      this.wordHint,
     );
   }
 
@@ -126,7 +144,8 @@ class MapsPanel {
     if (!reading) return;
     const heat = store.get("heat");
     setText(this.shown, heat.on ? "Hide" : "Show");
-    this.shown.title = `${heat.on ? "Hide" : "Show"} the attention on the slide (H)`;
+    this.shown.title = `${heat.on ? "Hide" : "Show"} the map on the slide (H)`;
+    this.showView(heat);
     setAttribute(this.shown, "aria-pressed", !heat.on);
     setAttribute(this.switch, "aria-pressed", Boolean(store.get("research")));
     this.opacity.show(heat.opacity, `${Math.round(heat.opacity * 100)} %`);
@@ -136,18 +155,25 @@ class MapsPanel {
     if (!this.research.hidden) this.showResearch(heat);
   }
 
+  /** Attention is shown where there is no evidence, whatever is chosen. @param {HeatSettings} heat */
+  showView(heat) {
+    const none = store.get("evidence")?.state === "failed";
+    this.view.value = none ? "attention" : heat.view;
+    this.view.options[0].disabled = none;
+  }
+
   /** @param {Reading} reading */
   showTrouble(reading) {
-    const maps = store.get("maps");
-    const text = maps?.state === "failed" ? maps.sentence : waitingText(reading, maps);
+    const text = troubleOf(reading);
     setText(this.sentence, text);
-    this.again.hidden = maps?.state !== "failed";
-    this.trouble.hidden = !text;
+    this.again.hidden = !canTryAgain();
   }
 
   /** @param {HeatSettings} heat */
   showResearch(heat) {
-    const told = store.get("maps")?.told;
+    const evidence = evidenceInView();
+    const told = evidence ? null : store.get("maps")?.told;
+    setText(this.wordHint, evidence ? TESTED : POINT);
     this.kind.value = heat.kind;
     this.kind.disabled = !told?.neutral;
     this.colours.value = heat.colours;
@@ -175,11 +201,27 @@ class MapsPanel {
   }
 }
 
-/** @param {Reading} reading @param {AnswerMaps|null} maps */
-function waitingText(reading, maps) {
+/** What is wanting of the maps, or on its way. @param {Reading} reading */
+function troubleOf(reading) {
+  const [maps, evidence] = [store.get("maps"), store.get("evidence")];
+  if (evidence?.state === "finding") return "Finding what it depends on …";
+  if (maps?.state === "failed" && !evidenceInView()) return maps.sentence;
+  if (evidence?.state === "failed") return evidence.sentence;
+  if (evidenceInView()) return "Shift + H shows where it looked.";
   if (maps?.state === "loading") return "Fetching where it looked …";
   if (isUnderWay(reading) && !store.get("liveMaps")) return "Shown on the slide as it is written.";
-  return "";
+  return evidence?.told ? "Shift + H shows what it depends on." : "";
+}
+
+function canTryAgain() {
+  const [maps, evidence] = [store.get("maps"), store.get("evidence")];
+  if (evidence?.state === "finding") return false;
+  return (maps?.state === "failed" && !evidenceInView()) || Boolean(evidence?.again);
+}
+
+function fetchAgain() {
+  if (store.get("maps")?.state === "failed") fetchMapsAgain();
+  if (store.get("evidence")?.again) findEvidenceAgain();
 }
 
 /**

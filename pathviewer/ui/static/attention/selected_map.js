@@ -1,14 +1,17 @@
 /**
  * What glows on the slide now: of the passage that is selected, of the newest one while the answer
- * is written, of the whole answer after that, or of the word that is pointed at.
+ * is written, of the whole answer after that, or of the word that is pointed at. It is what the words
+ * depend on, once that is found; until then, or by choice, where the model looked.
  * The store has it in "glow".
  *
- * @import { AttentionEvent, Box } from "../../api_types"
- * @import { DecodedMaps, Glow, HeatMap, MapGlow } from "../../page_types"
+ * @import { AttentionEvent, Box, EvidenceMapsOut } from "../../api_types"
+ * @import { AttentionGlow, DecodedMaps, Glow, HeatMap, MapGlow } from "../../page_types"
  * @import { Reading, ShownWord, StoreValues } from "../../page_types"
  */
 
 import { liveMap, neutralMap, peakOf, rawMap, relativeMap, verdict } from "./attention_maps.js";
+import { evidenceGlow } from "./evidence_maps.js";
+import { evidenceInView, passageEvidence } from "./evidence_store.js";
 import { heatInForce } from "./heat_settings.js";
 import { store } from "../core/store.js";
 
@@ -17,7 +20,17 @@ const LEAST_PEAK = 2;
 const RAW = "Raw attention";
 const RELATIVE = "Attention relative to a neutral question";
 /** @type {(keyof StoreValues)[]} */
-const NAMES = ["reading", "completion", "step", "liveMaps", "maps", "word", "heat", "research"];
+const NAMES = [
+  "reading",
+  "completion",
+  "step",
+  "liveMaps",
+  "maps",
+  "evidence",
+  "word",
+  "heat",
+  "research",
+];
 let limits = { localised_spread: 0.75, least_image_share: 0.01 };
 let begun = false;
 let waits = false;
@@ -83,21 +96,50 @@ function glowNow() {
   const reading = store.get("reading");
   const maps = store.get("maps");
   const word = store.get("word");
+  const evidence = evidenceInView();
   if (!reading) return null;
-  if (maps?.told) return word ? wordGlow(word) : passageGlow(maps.told, store.get("step") ?? "all");
+  if (word && (evidence || maps?.told)) return wordGlow(word);
+  if (evidence) return passageEvidenceGlow(evidence, store.get("step") ?? "all");
+  if (maps?.told) return passageGlow(maps.told, store.get("step") ?? "all");
   return liveGlow(reading);
 }
 
 /** @param {ShownWord} shownWord @returns {Glow} */
-function wordGlow({ text, told, sentence }) {
+function wordGlow({ text, told, evidence, ofEvidence, pointed, sentence }) {
   const title = `“${text}”`;
-  if (!told) return { title, kind: "", map: null, box: null, sentence: sentence || "…" };
-  const map = mapFor(told, 0);
-  return glowOf(title, map, told, peakOf(map));
+  if (evidence) {
+    const glow = evidenceGlow(evidence, evidence.passages[0], title);
+    const untested = pointed ? "Not tested; a click tests its place" : "Testing its place …";
+    return { ...glow, sentence: glow.sentence || sentence || untested };
+  }
+  if (told) {
+    const map = mapFor(told, 0);
+    return glowOf(title, map, told, peakOf(map));
+  }
+  const view = ofEvidence ? "evidence" : "attention";
+  return { view, title, kind: "", map: null, box: null, sentence: sentence || "…" };
+}
+
+/** @param {EvidenceMapsOut} told @param {string} name @returns {Glow} */
+function passageEvidenceGlow(told, name) {
+  const title = passageTitle(name);
+  const passage = passageEvidence(name);
+  if (!passage) return noMap("evidence", title, told.box);
+  return evidenceGlow(told, passage, title, heatInForce().together ? told.passages : [passage]);
 }
 
 /**
- * The glow of a passage.
+ * @param {Glow["view"]} view
+ * @param {string} title
+ * @param {Box} box
+ * @returns {Glow}
+ */
+function noMap(view, title, box) {
+  return { view, title, kind: "", map: null, box, sentence: "no map of this" };
+}
+
+/**
+ * The glow of a passage's attention.
  * @param {DecodedMaps} told
  * @param {string} name
  * @returns {Glow}
@@ -105,7 +147,7 @@ function wordGlow({ text, told, sentence }) {
 export function passageGlow(told, name) {
   const at = told.passages.findIndex((passage) => passage.name === name);
   const title = passageTitle(name);
-  if (at < 0) return { title, kind: "", map: null, box: told.box, sentence: "no map of this" };
+  if (at < 0) return noMap("attention", title, told.box);
   const map = mapFor(told, at);
   const peaks = heatInForce().together
     ? told.passages.map((_, passage) => peakOf(mapFor(told, passage)))
@@ -138,10 +180,11 @@ function liveGlow(reading) {
  * While it is written: raw attention, all layers, as it was told last of a passage.
  * @param {AttentionEvent} event
  * @param {Box} box
+ * @returns {AttentionGlow}
  */
 export function eventGlow(event, box) {
   const map = liveMap(event);
-  return glowOf(passageTitle(event.passage), map, { box }, peakOf(map));
+  return { ...glowOf(passageTitle(event.passage), map, { box }, peakOf(map)), live: true };
 }
 
 /**
@@ -149,11 +192,12 @@ export function eventGlow(event, box) {
  * @param {HeatMap} map
  * @param {{box: Box, layers?: number}} told
  * @param {number} peak
- * @returns {MapGlow}
+ * @returns {AttentionGlow}
  */
 function glowOf(title, map, { box, layers }, peak) {
   const kind = (map.relative ? RELATIVE : RAW) + layersText(layers);
   return {
+    view: "attention",
     title,
     kind,
     box,
@@ -174,6 +218,9 @@ function layersText(count) {
     : `; layers ${first} to ${last} of ${count}`;
 }
 
+/** Verdicts on maps that show no place. @type {MapGlow["verdict"][]} */
+const WITHOUT_PLACE = ["diffuse", "elsewhere", "region", "none"];
+
 /**
  * Whether a glow's cells are drawn, and not only told in words.
  * @param {Glow|null|undefined} glow
@@ -181,5 +228,7 @@ function layersText(count) {
  */
 export function isDrawn(glow) {
   const { on, diffuse } = heatInForce();
-  return Boolean(on && glow && "verdict" in glow && (glow.verdict === "localised" || diffuse));
+  return Boolean(
+    on && glow && "verdict" in glow && (diffuse || !WITHOUT_PLACE.includes(glow.verdict)),
+  );
 }

@@ -9,7 +9,8 @@
  */
 
 import { targetOf } from "../core/dom.js";
-import { leaveWord, showWord } from "./maps_store.js";
+import { evidenceInView } from "./evidence_store.js";
+import { leaveWord, showWord } from "./word_store.js";
 import { passages, shownCompletion } from "../questions/question_store.js";
 import { store } from "../core/store.js";
 
@@ -20,13 +21,26 @@ const HIGHLIGHT = "pv-word";
 export function watchWords(trace) {
   trace.addEventListener("pointermove", (event) => {
     if (!store.get("research") || event.buttons) return;
+    if (isPicked()) return;
     const spot = wordAt(event);
     if (spot) show(spot);
     else if (store.get("word")?.pointed) leaveWord();
   });
+  trace.addEventListener("click", (event) => {
+    if (!store.get("research") || !evidenceInView()) return;
+    const spot = window.getSelection()?.isCollapsed && wordAt(event);
+    if (spot) show({ ...spot, pointed: false });
+    else leaveWord();
+  });
   trace.addEventListener("pointerleave", () => store.get("word")?.pointed && leaveWord());
   store.on("research", (on) => !on && leaveWord());
   store.on("word", (word) => mark(trace, word));
+}
+
+/** Whether a word was chosen by key or click to be tested; pointing leaves it where it is. */
+function isPicked() {
+  const word = store.get("word");
+  return Boolean(word?.ofEvidence && !word.pointed);
 }
 
 /**
@@ -51,7 +65,7 @@ export function wordBy(sign) {
 
 /** @param {Spot} spot */
 function show(spot) {
-  const tokens = store.get("maps")?.told?.tokens;
+  const tokens = (evidenceInView() ?? store.get("maps")?.told)?.tokens;
   if (!tokens) return;
   const first = tokens.findIndex(({ end }) => end > spot.start);
   let stop = first;
@@ -61,7 +75,7 @@ function show(spot) {
 
 /**
  * The word under the pointer, or null.
- * @param {PointerEvent} event
+ * @param {MouseEvent} event
  * @returns {Spot|null}
  */
 function wordAt(event) {

@@ -67,7 +67,8 @@ function glowOf(side) {
   /** @param {Glow} found @returns {Glow} */
   const titled = (found) => ({ ...found, title: `${TITLES[side]}: ${found.title.toLowerCase()}` });
   if (told && "missing" in told) {
-    return titled({ title: "no map", kind: "", map: null, box: null, sentence: told.missing });
+    const sentence = told.missing;
+    return titled({ view: "attention", title: "no map", kind: "", map: null, box: null, sentence });
   }
   if (told) return titled(passageGlow(told, store.get("steps")[side] ?? "all"));
   const event = store.get("liveEvents")[side];

@@ -33,5 +33,8 @@ export function meantBy(reading, text) {
   return optionOf(reading, text) || (beyond ? "none of the options" : "");
 }
 
+/** What a passage depends on, in a few words. */
+export const CLAIMS = { place: "this place", region: "whole region", none: "not the picture" };
+
 /** Words for the state of a passage. */
 export const STATES = { streaming: "writing", done: "done", "cut off": "cut off" };

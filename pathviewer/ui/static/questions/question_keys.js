@@ -4,7 +4,7 @@
  * @import { KeyEntry } from "../../page_types"
  */
 
-import { nudgeHeat, toggleHeat } from "../attention/heat_settings.js";
+import { nudgeHeat, toggleHeat, toggleView } from "../attention/heat_settings.js";
 import { focusHistory } from "./question_history.js";
 import { toggleProvenance } from "./provenance.js";
 import { stepBy, stop } from "./question_store.js";
@@ -65,7 +65,14 @@ function heatKeys(group) {
     run: ({ shiftKey }) => nudgeHeat(name, shiftKey ? -1 : 1),
   });
   return [
-    { keys: ["h"], shown: "H", what: "Hide and show the attention", group, run: toggleHeat },
+    { keys: ["h"], shown: "H", what: "Hide and show the map", group, run: toggleHeat },
+    {
+      keys: ["Shift+H"],
+      shown: "Shift + H",
+      what: "What it depends on, or where it looked",
+      group,
+      run: toggleView,
+    },
     change("o", "opacity", "More, less opacity of it"),
     change("t", "threshold", "Higher, lower threshold of it"),
     {

@@ -25,7 +25,9 @@ const MARGIN = 40;
 export function mount(element, props) {
   const panel = new TracePanel();
   fillPanel(element, panel.node);
-  store.onAny(["reading", "completion", "step", "draft", "research", "slide"], () => panel.soon());
+  store.onAny(["reading", "completion", "step", "draft", "research", "slide", "evidence"], () =>
+    panel.soon(),
+  );
   // at once: the next key is meant for what it opens
   store.on("marking", () => panel.show());
   return start(props);

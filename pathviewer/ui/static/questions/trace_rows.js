@@ -4,9 +4,10 @@
  * @import { Completion, Reading } from "../../page_types"
  */
 
+import { passageEvidence } from "../attention/evidence_store.js";
 import { fill, h, setAttribute, setText } from "../core/dom.js";
 import { StepMarks } from "../feedback/step_feedback.js";
-import { STATES, meantBy, ownNumber } from "./passage_text.js";
+import { CLAIMS, STATES, meantBy, ownNumber } from "./passage_text.js";
 import { store } from "../core/store.js";
 
 export class TraceRows {
@@ -83,7 +84,8 @@ function passageRow(name, label, kind, tag = "div") {
   const text = h("p", { class: "pv-passage" }, own, rest);
   const state = h("span", { class: "pv-state" });
   const option = h("span", { class: "pv-option" });
-  const node = h(tag, { class: kind, "data-passage": name }, button, text, option, state);
+  const claim = h("span", { class: "pv-claim" });
+  const node = h(tag, { class: kind, "data-passage": name }, button, text, option, state, claim);
   const toggle = () => store.set("step", store.get("step") === name ? null : name);
   button.addEventListener("click", toggle);
   text.addEventListener("click", () => window.getSelection()?.isCollapsed && toggle());
@@ -101,6 +103,20 @@ function passageRow(name, label, kind, tag = "div") {
     if (rest.data !== shown) rest.data = shown;
     setText(option, meant);
     setText(state, STATES[now]);
+    showClaim(claim, name);
   };
   return { node, text, show };
+}
+
+/** In a few words what a passage depends on, once it is tested. @param {HTMLElement} node @param {string} name */
+function showClaim(node, name) {
+  const test = passageEvidence(name)?.test;
+  setAttribute(node, "data-claim", test?.claim ?? "");
+  if (node.title === (test?.sentence ?? "")) return;
+  node.title = test?.sentence ?? "";
+  fill(
+    node,
+    test && h("span", { "aria-hidden": "true" }, CLAIMS[test.claim]),
+    test && h("span", { class: "pv-hidden" }, test.sentence),
+  );
 }

@@ -62,9 +62,26 @@ def test_what_is_diffuse_is_said_and_not_drawn(clients: Clients) -> None:
     reading = asked_id(clients["ada"], question=WHERE, box=box)
     heard(clients["ada"], reading)
     page = clients["ada"].get(f"/api/readings/{reading}/report.html").raise_for_status().text
-    drawn, said = page.count("<figcaption>localised;"), page.count("<figcaption>diffuse: not")
+    drawn, said = page.count("Attention: localised;"), page.count("Attention: diffuse: not")
     assert (drawn > 0, said > 0) == (True, True)
     assert page.count("<img ") == 1 + drawn  # the region and what points
+
+
+def test_stored_evidence_stands_in_the_place_of_attention(clients: Clients) -> None:
+    client = clients["ada"]
+    box = {"x": 0, "y": 0, "width": 400, "height": 300}
+    reading = asked_id(client, question=WHERE, box=box)
+    heard(client, reading)
+    path = f"/api/readings/{reading}/completions/0/evidence"
+    found = client.post(path, json={}).raise_for_status().json()
+    page = client.get(f"/api/readings/{reading}/report.html").raise_for_status().text
+    assert "Attention:" not in page
+    tests = [each["test"] for each in found["passages"] if each["name"] != "all"]
+    for test in tests:
+        assert test["sentence"] in page
+    drawn = sum(test["claim"] == "place" for test in tests)
+    assert page.count("<img ") == 1 + drawn, "the region and what points"
+    assert "What the answer depends on." in page
 
 
 def test_a_blind_reading_has_no_report_before_its_answer(clients: Clients) -> None:
