@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from models import user_messages
 from models.errors import ModelError
 from models.messages import AttentionRows, ImagePlacement
+from models.occlusion import top_cells
 from models.placement import token_columns
 
 NEUTRAL_QUESTION = "Describe the image."
@@ -88,11 +89,7 @@ class AttentionMap:
 
     def top_cells(self, share: float = 0.1) -> NDArray[np.bool_]:
         """(rows, columns): mask of the most attended `share` of the cells, at least one."""
-        count = max(1, round(self.weights.size * share))
-        order = np.argsort(-self.weights, axis=None, kind="stable")
-        chosen = np.zeros(self.weights.size, np.bool_)
-        chosen[order[:count]] = True
-        return chosen.reshape(self.weights.shape)
+        return top_cells(self.weights, share)
 
 
 @dataclass(frozen=True)

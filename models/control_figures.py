@@ -21,6 +21,9 @@ FIGURES_FILE = "maps.json"
 LEAST_POSITIVE = 0.9
 """Share of comparisons in which the true evidence must matter, at least."""
 
+LEAST_REGIONS = 20
+"""Regions below which the figures say too little."""
+
 CHANCE = 0.5
 """Share of comparisons in which a random place matters by chance; in the negative interval."""
 
@@ -48,9 +51,12 @@ class ControlFigures:
 
     @property
     def has_passed(self) -> bool:
-        """Whether the true evidence matters often enough, and a random place as by chance."""
+        """Whether the true evidence matters often enough, and a random place as by chance.
+
+        Few regions prove neither.
+        """
         by_chance = self.negative_control_low <= CHANCE <= self.negative_control_high
-        return self.positive_control >= LEAST_POSITIVE and by_chance
+        return self.n >= LEAST_REGIONS and self.positive_control >= LEAST_POSITIVE and by_chance
 
     @property
     def positive(self) -> str:

@@ -1,8 +1,8 @@
 """Deletion check: does an answer change when the attended area is removed?
 
 An attention map shows where a model looked, not that it mattered. The check measures the answer's
-probability with the picture as it is, in its mean colour, with the most attended cells blurred, and
-with as many blurred elsewhere, all by the engine's `score`. The answer is scored without its
+probability with the picture as it is, blanked, with the most attended cells blurred, and with as
+many blurred elsewhere, all by the engine's `score`. The answer is scored without its
 reasoning, which would otherwise decide the answer by itself, whatever the picture shows.
 """
 
@@ -21,7 +21,7 @@ from models import user_messages
 from models.control_figures import ControlFigures, find_control_figures
 from models.engines.base import Engine
 from models.errors import PromptError
-from models.fills import FILLS, fill_mean, paste_cells
+from models.fills import FILLS, fill_mean, find_tissue, paste_cells
 from models.messages import Completion, PixelBudget, Prompt, TokenScores
 from models.pictures import as_prompt_image, open_picture
 from models.reasoning.trace import token_span
@@ -43,8 +43,12 @@ MASKED_SHARE = 0.1
 OTHER_PLACES = 3
 """Number of other places for the mask, for comparison."""
 
+LIKE_TISSUE = 0.5
+"""Share of the mask's cells with tissue that another place should have."""
+
 IMAGE_FACTOR = 1.5
-"""The image mattered if blanking it makes the answer at least this many times less likely."""
+"""The image mattered if blanking it makes the answer at least this many times less or more likely.
+"""
 
 AREA_FACTOR = 1.5
 """The attended area mattered if masking it makes the answer at least this many times less likely
@@ -111,8 +115,8 @@ class DeletionCheck:
     as_is: float
     """With the picture as it is."""
     blanked: float
-    """With the whole picture in its mean colour, or filled like the masked cells if the mean colour
-    settles nothing and that makes the answer less likely.
+    """With the whole picture in its mean colour; or blurred, if neither that nor masking the area
+    changes much, and the blur changes more.
     """
     attended_masked: float
     """With the most attended tenth of the cells masked."""
@@ -132,11 +136,12 @@ class DeletionCheck:
 
     @property
     def image_mattered(self) -> bool:
-        """Whether blanking the picture, or masking the area alone, makes the answer `IMAGE_FACTOR`
-        times less likely.
+        """Whether the answer becomes `IMAGE_FACTOR` times less or more likely by blanking the
+        picture, or that much less likely by masking the area alone.
         """
-        least = min(self.blanked, self.attended_masked)
-        return _log(self.as_is) - _log(least) >= math.log(IMAGE_FACTOR)
+        least = math.log(IMAGE_FACTOR)
+        changed = abs(_log(self.as_is) - _log(self.blanked))
+        return changed >= least or _log(self.as_is) - _log(self.attended_masked) >= least
 
     @property
     def is_settled(self) -> bool:
@@ -202,8 +207,9 @@ def deletion_check(
     check = DeletionCheck(as_is, blanked, attended, (), masked, method)
     if not check.image_mattered:
         (filled,) = weighing.weigh([pictures.masked(np.ones_like(masked))])
-        check = replace(check, blanked=min(blanked, math.exp(filled + raised)))
-    others = draw_other_masks(masked, method.places, seed)
+        if abs(filled - logs[0]) > abs(logs[1] - logs[0]):
+            check = replace(check, blanked=math.exp(filled + raised))
+    others = draw_other_masks(masked, method.places, seed, pictures.tissue())
     if not others or (check.is_settled and not complete):
         return check
     logs = weighing.weigh([pictures.masked(mask) for mask in others])
@@ -260,6 +266,10 @@ class _MaskedPictures:
         """The prompt with the whole picture in its mean colour; a blur would still show it."""
         return self._replace(fill_mean(self.picture, np.ones(self.cells, np.bool_)))
 
+    def tissue(self) -> NDArray[np.bool_]:
+        """(rows, columns): the cells that are not open space."""
+        return find_tissue(self.picture, self.cells)
+
     def masked(self, mask: NDArray[np.bool_]) -> Prompt:
         """The prompt with some cells, (rows, columns), filled."""
         return self._replace(paste_cells(self.picture, self.filled, mask))
@@ -270,25 +280,41 @@ class _MaskedPictures:
         return replace(self.prompt, images=(*images[:index], image, *images[index + 1 :]))
 
 
-def draw_other_masks(masked: NDArray[np.bool_], draws: int, seed: int) -> list[NDArray[np.bool_]]:
+def draw_other_masks(
+    masked: NDArray[np.bool_],
+    draws: int,
+    seed: int,
+    tissue: NDArray[np.bool_] | None = None,
+) -> list[NDArray[np.bool_]]:
     """Masks of the same area elsewhere, (rows, columns) each; at most `draws`, all different.
 
     Each is the mask shifted with wrap-around, so only the place differs; if no shift avoids the
     original, it is the same number of other cells drawn at random. None overlaps the original; the
-    list is empty if there is no room.
+    list is empty if there is no room. Of `tissue`, (rows, columns), shifts with at least
+    `LIKE_TISSUE` of the mask's share are preferred, since masking open space changes little.
     """
     chance = np.random.default_rng(seed)
-    places: dict[bytes, NDArray[np.bool_]] = {}
-    for shift in chance.permutation(masked.size):
-        other = np.roll(masked, divmod(int(shift), masked.shape[1]), axis=(0, 1))
-        if len(places) < draws and not (other & masked).any():
-            places[other.tobytes()] = other
+    shifted = _shift(masked, chance)
+    if tissue is not None:
+        least = LIKE_TISSUE * float((tissue & masked).sum())
+        shifted.sort(key=lambda other: float((tissue & other).sum()) < least)
+    places = {other.tobytes(): other for other in shifted[:draws]}
     free, area = np.flatnonzero(~masked), int(masked.sum())
     for _ in range(draws - len(places) if len(free) >= area else 0):
         other = np.zeros_like(masked)
         other.flat[chance.choice(free, area, replace=False)] = True
         places[other.tobytes()] = other
     return list(places.values())
+
+
+def _shift(masked: NDArray[np.bool_], chance: np.random.Generator) -> list[NDArray[np.bool_]]:
+    """The mask at every other place that it does not overlap, in random order."""
+    shifts: dict[bytes, NDArray[np.bool_]] = {}
+    for shift in chance.permutation(masked.size):
+        other = np.roll(masked, divmod(int(shift), masked.shape[1]), axis=(0, 1))
+        if not (other & masked).any():
+            shifts[other.tobytes()] = other
+    return list(shifts.values())
 
 
 def answer_log_probability(scores: TokenScores, start: int, stop: int) -> float:

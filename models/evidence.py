@@ -35,7 +35,7 @@ from models.messages import (
     Prompt,
     TokenScores,
 )
-from models.occlusion import OcclusionRows, join_occlusions, list_places
+from models.occlusion import OcclusionRows, join_occlusions, list_places, top_cells
 from models.reasoning.trace import ReasoningTrace, token_span
 from models.user_messages import REQUEST_CANCELLED
 
@@ -71,10 +71,7 @@ class EvidenceMap:
 
     def top_cells(self, share: float = 0.1) -> NDArray[np.bool_]:
         """(rows, columns): mask of the `share` of cells with the greatest loss, at least one."""
-        count = max(1, round(self.losses.size * share))
-        chosen = np.zeros(self.losses.size, np.bool_)
-        chosen[np.argsort(-self.losses, axis=None, kind="stable")[:count]] = True
-        return chosen.reshape(self.losses.shape)
+        return top_cells(self.losses, share)
 
 
 @dataclass(frozen=True)
@@ -118,14 +115,17 @@ class EvidenceFinder:
         image_index: int = 0,
         budget: PixelBudget | None = None,
         priority: int = 0,
+        places_at_once: int = PLACES_AT_ONCE,
         cancelled: threading.Event | None = None,
     ) -> None:
+        """`places_at_once` are the cells of one request."""
         self._engine = engine
         self._prompt = prompt
         self._placement = placement
         self._image_index = image_index
         self._budget = budget
         self._priority = priority
+        self._places_at_once = places_at_once
         self._cancelled = cancelled or threading.Event()
 
     def occlude(self, completion: Completion) -> OcclusionRows:
@@ -154,6 +154,7 @@ class EvidenceFinder:
         self, completion: Completion, passages: Sequence[range]
     ) -> NDArray[np.float32]:
         """(passages, rows, columns): attention x gradient, the quick form of evidence maps."""
+        self._raise_if_cancelled()
         return self._engine.weigh_attention(self._request(completion), passages)
 
     def test(
@@ -173,9 +174,9 @@ class EvidenceFinder:
         )
 
     def _occlude_in_parts(self, request: OcclusionRequest) -> Iterator[OcclusionRows]:
-        for start in range(0, len(request.places), PLACES_AT_ONCE):
+        for start in range(0, len(request.places), self._places_at_once):
             self._raise_if_cancelled()
-            places = request.places[start : start + PLACES_AT_ONCE]
+            places = request.places[start : start + self._places_at_once]
             part = replace(request, request_id=f"{request.request_id}-{start}", places=places)
             yield self._engine.occlude(part)
 

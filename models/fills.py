@@ -75,6 +75,16 @@ def fill_plain(picture: Image.Image, mask: NDArray[np.bool_]) -> Image.Image:
     return out
 
 
+def find_tissue(picture: Image.Image, cells: tuple[int, ...]) -> NDArray[np.bool_]:
+    """(rows, columns): the cells that are not open space; `cells` is (rows, columns)."""
+    lightness = np.asarray(picture, np.float64).mean(2)
+    down, across = _edges(picture, np.ones(cells, np.bool_))
+    sums = np.add.reduceat(np.add.reduceat(lightness, down[:-1], 0), across[:-1], 1)
+    area = np.diff(down)[:, None] * np.diff(across)
+    tissue: NDArray[np.bool_] = sums / np.maximum(area, 1) < OPEN_LIGHTNESS
+    return tissue
+
+
 FILLS: Mapping[str, Fill] = {
     "grey": fill_grey,
     "blur": fill_blur,

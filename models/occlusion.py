@@ -56,6 +56,14 @@ class OcclusionRows:
         return values
 
 
+def top_cells(values: NDArray[np.float32], share: float = 0.1) -> NDArray[np.bool_]:
+    """(rows, columns): mask of the `share` of the cells with the greatest values, at least one."""
+    count = max(1, round(values.size * share))
+    chosen = np.zeros(values.size, np.bool_)
+    chosen[np.argsort(-values, axis=None, kind="stable")[:count]] = True
+    return chosen.reshape(values.shape)
+
+
 def join_occlusions(parts: Sequence[OcclusionRows]) -> OcclusionRows:
     """Join the rows of several requests about one completion and picture."""
     return OcclusionRows(

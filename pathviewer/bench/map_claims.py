@@ -31,6 +31,7 @@ from models.messages import (
 from models.pictures import open_picture
 from models.placement import place_picture
 from models.reasoning.trace import parse
+from models.resampling import share_interval
 from pathviewer.bench.map_cases import Case, own_budget
 
 CLAIM_NAMES: tuple[Claim, ...] = ("place", "region", "none")
@@ -58,16 +59,16 @@ def measure_claims(
     engine: LocalEngine, cases: Sequence[Case], write: PromptWriter
 ) -> dict[str, dict[str, Any]]:
     """By kind of question: number of whole answers and of steps, and the share of each claim."""
-    found: dict[str, list[Claims]] = {}
+    found: dict[str, list[tuple[str, Claims]]] = {}
     for case in cases:
         for kind, prompt, completion in _list_questions(case, write):
             claims = find_claims(engine, prompt, completion or _answer(engine, prompt))
             if claims is not None:
-                found.setdefault(kind, []).append(claims)
+                found.setdefault(kind, []).append((case.group, claims))
     return {
         kind: {
-            "whole": _shares([each.completion for each in claims]),
-            "steps": _shares([step for each in claims for step in each.steps]),
+            "whole": _shares([(group, each.completion) for group, each in claims]),
+            "steps": _shares([(group, step) for group, each in claims for step in each.steps]),
         }
         for kind, claims in found.items()
     }
@@ -96,9 +97,15 @@ def find_claims(engine: LocalEngine, prompt: Prompt, completion: Completion) -> 
     return Claims(claim("all") or "none", tuple(each for each in steps if each))
 
 
-def _shares(claims: Sequence[Claim]) -> dict[str, float]:
-    shares = {name: claims.count(name) / max(1, len(claims)) for name in CLAIM_NAMES}
-    return {"n": len(claims)} | shares
+def _shares(claims: Sequence[tuple[str, Claim]]) -> dict[str, Any]:
+    """Number of claims and share of each, with 95 % intervals over the groups."""
+    row: dict[str, Any] = {"n": len(claims)}
+    groups = [group for group, _ in claims]
+    for name in CLAIM_NAMES:
+        interval = share_interval([float(claim == name) for _, claim in claims], groups)
+        row[name] = interval.mean if interval else None
+        row |= {f"{name}_low": interval.low, f"{name}_high": interval.high} if interval else {}
+    return row
 
 
 def _list_questions(

@@ -23,9 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.attention import LOCALISED_SPREAD
-from models.deletion_check import draw_other_masks
+from models.deletion_check import CheckMethod, deletion_check, draw_other_masks
 from models.engines.local.engine import LocalEngine
 from models.evaluation.measurement import prompt_writer
+from models.evidence import EvidenceMap
+from models.occlusion import top_cells
 from models.registry import RegisteredModel
 from models.resampling import share_interval
 from models.training.trainer.weight_shuffling import write_shuffled
@@ -37,8 +39,6 @@ from pathviewer.bench.map_methods import METHODS, log_probabilities
 from pathviewer.bench.outlined_nuclei import read_outlined
 from pathviewer.bench.phantom_regions import draw_regions
 
-TOP_SHARE = 0.1
-"""Share of the cells that is masked."""
 OTHER_PLACES = 8
 """Masked places elsewhere, for comparison."""
 MOST_TILES = 20
@@ -81,17 +81,15 @@ def measure_maps(
         cases = list(make_cases(engine, regions, write))
         tiles = list(make_cases(engine, _read_tiles(plan, Path(name)), write))
         measuring = _Measuring(engine, shuffled, plan, progress, 2 if tiles else 1)
-        figures = _describe(engine, cases) | {
-            "answer_seconds": measuring.time_answers(cases),
-            "fills": measuring.measure_fills(cases),
-            "methods": measuring.measure_methods(cases, curves=True),
-        }
-        if tiles:
-            figures["nuclei"] = {
-                "n": len(tiles),
-                "fills": measuring.measure_fills(tiles),
-                "methods": measuring.measure_methods(tiles, curves=False),
+        figures = (
+            _describe(engine, cases)
+            | {
+                "answer_seconds": measuring.time_answers(cases),
             }
+            | measuring.measure(cases, curves=True)
+        )
+        if tiles:
+            figures["nuclei"] = {"n": len(tiles)} | measuring.measure(tiles, curves=False)
         if plan.claims:
             figures["claims"] = measure_claims(engine, cases, write)
         return figures
@@ -146,29 +144,33 @@ class _Measuring:
         self._answer_seconds = median(time_answer(self._engine, case) for case in cases)
         return self._answer_seconds
 
-    def measure_fills(self, cases: Sequence[Case]) -> dict[str, Any]:
-        """Both controls of each fill, by its name."""
-        return {fill: self._measure_fill(cases, fill) for fill in self._plan.fills}
+    def measure(self, cases: Sequence[Case], *, curves: bool) -> dict[str, Any]:
+        """Both controls of each fill, and the row of each method, by their names."""
+        fills = {fill: self._measure_fill(cases, fill) for fill in self._plan.fills}
+        controls = fills[self._plan.fills[0]]
+        methods = {
+            name: self._measure_method(name, cases, curves=curves) | controls
+            for name in self._plan.methods
+        }
+        return {"fills": fills, "methods": methods}
 
     def _measure_fill(self, cases: Sequence[Case], fill: str) -> dict[str, Any]:
+        """Both controls: how often a place matters, and how often it is claimed to."""
         self._step()
         shape = cases[0].placement.rows, cases[0].placement.columns
         true = [case.region.evidence(*shape) for case in cases]
         by_chance = [
             np.random.default_rng(seed).random(shape, np.float32) for seed in range(len(cases))
         ]
-        return self._matters("positive_control", true, cases, fill) | self._matters(
-            "negative_control", by_chance, cases, fill
-        )
-
-    def measure_methods(self, cases: Sequence[Case], *, curves: bool) -> dict[str, Any]:
-        """The row of each method, by its name."""
-        controls = self._measure_fill(cases, self._plan.fills[0])
-        self._done -= 1
-        return {
-            name: self._measure_method(name, cases, curves=curves) | controls
-            for name in self._plan.methods
-        }
+        row: dict[str, Any] = {}
+        for name, maps in (("positive", true), ("negative", by_chance)):
+            row |= self._matters(f"{name}_control", maps, cases, fill)
+            claimed = [
+                claims_place(self._engine, case, weights, fill)
+                for weights, case in _pairs(maps, cases)
+            ]
+            row |= _share(f"{name}_claims", claimed, cases)
+        return row
 
     def _measure_method(self, name: str, cases: Sequence[Case], *, curves: bool) -> dict[str, Any]:
         self._step()
@@ -226,14 +228,6 @@ def is_diffuse(weights: Weights) -> bool:
     return bool(weights.size ** (entropy - 1) > LOCALISED_SPREAD)
 
 
-def top_cells(weights: Weights, share: float = TOP_SHARE) -> NDArray[np.bool_]:
-    """(rows, columns): mask of the `share` of the cells with most weight, at least one."""
-    count = max(1, round(weights.size * share))
-    chosen = np.zeros(weights.size, np.bool_)
-    chosen[np.argsort(-weights, axis=None, kind="stable")[:count]] = True
-    return chosen.reshape(weights.shape)
-
-
 def share_less_harmful(
     engine: LocalEngine, case: Case, mask: NDArray[np.bool_], fill: str
 ) -> float:
@@ -241,6 +235,20 @@ def share_less_harmful(
     masks = [mask, *draw_other_masks(mask, OTHER_PLACES, seed=0)]
     first, *others = log_probabilities(engine, case, masks, fill)
     return float(np.mean([(each > first) + 0.5 * (each == first) for each in others]))
+
+
+def claims_place(engine: LocalEngine, case: Case, weights: Weights, fill: str) -> bool:
+    """Whether the deletion check says that the words depend on the strongest tenth of a map."""
+    placed = EvidenceMap(0, case.placement, weights, 0.0)
+    check = deletion_check(
+        engine,
+        case.prompt,
+        case.target.words,
+        placed,
+        around=case.target.around,
+        method=CheckMethod(fill=fill),
+    )
+    return check.verdict == "attended area mattered"
 
 
 def _share(name: str, values: Sequence[float], cases: Sequence[Case]) -> dict[str, Any]:

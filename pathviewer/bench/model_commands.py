@@ -132,16 +132,15 @@ def map_lines(figures: Mapping[str, Any]) -> Iterator[str]:
         yield "questions | depends on a place | on the region | not on the picture"
         for kind, rows in figures["claims"].items():
             for passages, row in rows.items():
-                shares = " | ".join(f"{row[claim]:.0%}" for claim in ("place", "region", "none"))
+                shares = " | ".join(_percent(row, claim) for claim in ("place", "region", "none"))
                 yield f"{kind}, {passages} ({row['n']}) | {shares}"
 
 
 def _map_tables(figures: Mapping[str, Any]) -> Iterator[str]:
-    yield "masked by | true evidence matters | a random place matters"
+    yield "masked by | true evidence matters | random | true evidence is claimed | random"
+    keys = "positive_control", "negative_control", "positive_claims", "negative_claims"
     for fill, row in figures["fills"].items():
-        yield " | ".join(
-            [fill, _percent(row, "positive_control"), _percent(row, "negative_control")]
-        )
+        yield " | ".join([fill, *(_percent(row, key) for key in keys)])
     yield "map | right | matters | right, shuffled weights | diffuse | deletion, insertion | cost"
     for name, row in figures["methods"].items():
         areas = "-"

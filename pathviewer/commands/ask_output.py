@@ -10,8 +10,8 @@ from typing import Any
 
 from models.deletion_check import DeletionCheck
 from pathviewer.attention.overlay import drawable_attention, overlay_png
+from pathviewer.evidence.check_method import check_method_json
 from pathviewer.questions.ask import CompletionResult, PassageMaps
-from pathviewer.questions.question_json import check_method_json
 from pathviewer.questions.region_picture import RegionPicture
 
 Overlays = Mapping[str, Path]

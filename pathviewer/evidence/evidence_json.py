@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -16,6 +17,7 @@ from pathviewer.attention.map_json import TOKENS, utf16_edges
 from pathviewer.attention.passages import find_passages
 from pathviewer.evidence import user_messages
 from pathviewer.evidence.archive import PlaceTest, StoredEvidence, WordLosses
+from pathviewer.evidence.check_method import check_method_json
 
 DIGITS = 5
 """Decimals of a loss."""
@@ -91,7 +93,7 @@ def evidence_json(
         "rows": completion.placement.rows,
         "box": vars(completion.placement.box),
         "unit": None if completion.evidence.words is None else "nats",
-        "method": dict(completion.evidence.method),
+        "method": _method_json(completion.evidence.method),
         "passages": [
             _passage_json(completion, name, span, edges, tests.get(name)) for name, span in named
         ],
@@ -119,3 +121,9 @@ def _passage_json(
         if test is None
         else asdict(test) | {"elsewhere": list(test.elsewhere), "cells": list(test.cells)},
     }
+
+
+def _method_json(method: Mapping[str, Any]) -> dict[str, Any]:
+    check = method["check"]
+    shown = check and check_method_json(check["fill"], check["version"], check["controls"])
+    return dict(method, check=shown)

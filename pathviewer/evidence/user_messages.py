@@ -16,12 +16,21 @@ def depends_on_place(factor: float) -> str:
 
 def depends_on_region(factor: float) -> str:
     return (
-        f"Depends on the region as a whole: without it the words are {times(factor)} less likely, "
-        "and no place decides."
+        "Depends on the region as a whole: with it blurred or blanked the words are "
+        f"{times(factor)} less likely, and the strongest place does not stand out from others."
     )
 
 
-DOES_NOT_DEPEND = "Does not depend on the picture: without it the words are as likely."
+def speaks_against(factor: float) -> str:
+    return (
+        "Depends on the region as a whole, which speaks against these words: without it they are "
+        f"{times(factor)} likelier."
+    )
+
+
+DOES_NOT_DEPEND = (
+    "Does not depend on the picture: with it blurred or blanked the words are nearly as likely."
+)
 
 
 def with_reasoning(sentence: str) -> str:

@@ -21,7 +21,7 @@ ANSWER_COLUMNS = (
     Column(
         "depends_on_place",
         "box",
-        "box around the tested place, level-0 pixels; null as `depends_on` is",
+        "box around the cells of the place, level-0 pixels; null unless `depends_on` is `place`",
     ),
     Column("depends_on_sentence", "text", "the claim for people; null as `depends_on` is"),
 )
@@ -79,8 +79,8 @@ class CompletionTests:
         }
 
     def _box(self, test: PlaceTest | None) -> list[int] | None:
-        """[x, y, width, height] around the tested cells, level-0 pixels; None without a test."""
-        if test is None or not test.cells:
+        """[x, y, width, height] around the place, level-0 pixels; None unless it is claimed."""
+        if test is None or test.claim != "place" or not test.cells:
             return None
         question, (rows, columns) = self._question, self._grid
         down, across = zip(*(divmod(cell, columns) for cell in test.cells), strict=True)

@@ -5,26 +5,28 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Self
 
 import numpy as np
 
 from models.deletion_check import UNLIKELY, CheckMethod, DeletionCheck
 from models.engines.base import Engine, OcclusionEngine
+from models.engines.user_messages import WEIGHTS_ELSEWHERE
 from models.evidence import (
     CLAIMS,
+    PLACES_AT_ONCE,
     EvidenceFinder,
     EvidenceMap,
     Target,
     find_target,
 )
-from models.messages import Completion, ImagePlacement
+from models.messages import Completion, ImagePlacement, ModelInfo
 from models.occlusion import OcclusionRows
 from models.reasoning.trace import parse
 from pathviewer.attention.passages import find_passages
 from pathviewer.evidence import user_messages as evidence_messages
 from pathviewer.evidence.archive import PlaceTest, StoredEvidence, WordLosses
-from pathviewer.questions import user_messages
 from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.rerun import pixel_budget, rebuild_prompt
 from storage.questions.records import CompletionRecord, QuestionRecord
@@ -37,6 +39,9 @@ OCCLUSION, QUICK_FORM = "occlusion", "attention x gradient"
 
 SLOW_OPERATIONS = {"cpu": 2e13, "cuda": 2e16}
 """Floating-point operations, by kind of device, above which occlusion takes minutes."""
+
+PART_OPERATIONS = {"cpu": 1e12, "cuda": 1e15}
+"""Operations of one request, some seconds, for which an answer may have to wait."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,33 @@ class EvidenceQuestion:
     """PNG that the model saw."""
     placement: ImagePlacement
     """Placement of the picture."""
+
+
+@dataclass(frozen=True)
+class ReplayCost:
+    """Cost of weighing a completion once more."""
+
+    device: str
+    """`cpu` or `cuda`."""
+    operations: float
+    """Floating-point operations: two for each weight and token."""
+
+    @classmethod
+    def of(cls, info: ModelInfo | None, question: EvidenceQuestion) -> Self:
+        """The cost for a completion on a model."""
+        device = "cuda" if info and info.device.startswith("cuda") else "cpu"
+        tokens = (question.record.prompt_tokens or 0) + len(question.completion.token_ends)
+        return cls(device, 2.0 * (info.parameters if info else 0) * tokens)
+
+    def is_slow(self, places: int) -> bool:
+        """Whether one replay for each place would take minutes."""
+        return self.operations * places > SLOW_OPERATIONS[self.device]
+
+    @property
+    def places_at_once(self) -> int:
+        """Places of one request."""
+        most = PART_OPERATIONS[self.device] / max(1.0, self.operations)
+        return max(1, int(min(PLACES_AT_ONCE, most)))
 
 
 class EvidenceSearch:
@@ -68,19 +100,19 @@ class EvidenceSearch:
         `method` is that of the tests, with its controls on the running model.
         """
         if not isinstance(engine, OcclusionEngine):
-            raise QuestionRefused(user_messages.NO_EVIDENCE_FROM_ENGINE)
-        self._info = engine.status().info
-        self._record = question.record
+            raise QuestionRefused(WEIGHTS_ELSEWHERE)
         self._completion = question.completion
         self._placement = question.placement
         self._method = method
         self._trace = parse(question.completion.text)
+        self._cost = ReplayCost.of(engine.status().info, question)
         self._finder = EvidenceFinder(
             engine,
             rebuild_prompt(question.record, question.picture),
             question.placement,
             budget=pixel_budget(question.record),
             priority=EVIDENCE_PRIORITY,
+            places_at_once=self._cost.places_at_once,
             cancelled=cancelled,
         )
 
@@ -89,7 +121,7 @@ class EvidenceSearch:
 
         Raises the engine's errors.
         """
-        if self._is_slow():
+        if self._cost.is_slow(self._placement.tokens):
             return self._find_quickly()
         record = self._completion
         ends = tuple(record.token_ends)
@@ -105,7 +137,8 @@ class EvidenceSearch:
             tests[name] = self._test(target, losses, tokens)
         if answer is None and self._trace.answer:
             tests["answer"] = follow_reasoning(tests["all"])
-        return StoredEvidence({"name": OCCLUSION, "quick": False}, words, answer, tests)
+        method = {"name": OCCLUSION, "quick": False, "check": asdict(self._method)}
+        return StoredEvidence(method, words, answer, tests)
 
     def test_tokens(self, words: WordLosses, tokens: range) -> PlaceTest:
         """Test the evidence of some tokens. Raises the engine's errors."""
@@ -121,26 +154,18 @@ class EvidenceSearch:
         )
         return describe_test(self._finder.test(target, evidence, self._method))
 
-    def _is_slow(self) -> bool:
-        """Whether one replay for each cell would take minutes on the model's device."""
-        if self._info is None:
-            return False
-        tokens = (self._record.prompt_tokens or 0) + len(self._completion.token_ends)
-        operations = 2 * self._info.parameters * self._placement.tokens * tokens
-        kind = "cuda" if self._info.device.startswith("cuda") else "cpu"
-        return operations > SLOW_OPERATIONS[kind]
-
     def _find_quickly(self) -> StoredEvidence:
         """Attention x gradient of every passage, without tests."""
         named = find_passages(self._trace, self._completion.token_ends)
-        maps = self._finder.weigh_attention(
-            self._stored_completion(), [tokens for _, tokens in named]
+        completion = self._stored_completion()
+        maps = np.stack(
+            [self._finder.weigh_attention(completion, [tokens])[0] for _, tokens in named]
         )
         scaled = maps / np.maximum(maps.max((1, 2), keepdims=True), np.finfo(np.float32).tiny)
         quick = {
             name: map_.astype(np.float16) for (name, _), map_ in zip(named, scaled, strict=True)
         }
-        return StoredEvidence({"name": QUICK_FORM, "quick": True}, quick=quick)
+        return StoredEvidence({"name": QUICK_FORM, "quick": True, "check": None}, quick=quick)
 
     def _stored_completion(self) -> Completion:
         record = self._completion
@@ -178,22 +203,28 @@ class EvidenceSearch:
 
 def describe_test(check: DeletionCheck) -> PlaceTest:
     """The claim of a deletion check, with its probabilities."""
-    claim = CLAIMS[check.verdict]
-    sentence = evidence_messages.DOES_NOT_DEPEND
-    if claim == "place":
-        factor = ratio(check.random_mean, check.attended_masked)
-        sentence = evidence_messages.depends_on_place(factor)
-    elif claim == "region":
-        sentence = evidence_messages.depends_on_region(ratio(check.as_is, check.blanked))
     return PlaceTest(
-        claim=claim,
-        sentence=sentence,
+        claim=CLAIMS[check.verdict],
+        sentence=describe_claim(check),
         as_is=check.as_is,
         blanked=check.blanked,
         masked=check.attended_masked,
         elsewhere=check.random_masked,
         cells=tuple(int(cell) for cell in np.flatnonzero(check.masked)),
     )
+
+
+def describe_claim(check: DeletionCheck) -> str:
+    """The claim of a deletion check for people."""
+    claim = CLAIMS[check.verdict]
+    if claim == "none":
+        return evidence_messages.DOES_NOT_DEPEND
+    if claim == "place":
+        return evidence_messages.depends_on_place(ratio(check.random_mean, check.attended_masked))
+    if check.blanked > check.as_is:
+        return evidence_messages.speaks_against(ratio(check.blanked, check.as_is))
+    least = min(check.blanked, check.attended_masked)
+    return evidence_messages.depends_on_region(ratio(check.as_is, least))
 
 
 def follow_reasoning(test: PlaceTest) -> PlaceTest:

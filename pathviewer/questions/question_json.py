@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-from models.control_figures import ControlFigures
-from models.deletion_check import VERSION, geometric_mean
+from models.deletion_check import geometric_mean
 from models.messages import Finish, ImagePlacement
+from pathviewer.evidence.check_method import check_method_json
 from pathviewer.questions import user_messages
 from pathviewer.questions.snapshot import QuestionSnapshot
 from pathviewer.questions.trace_json import trace_json
@@ -107,13 +107,6 @@ def deletion_check_json(check: DeletionCheckRecord) -> dict[str, Any]:
         "created_at": check.created_at.isoformat(),
         "method": check_method_json(check.fill, check.version, check.controls),
     }
-
-
-def check_method_json(fill: str, version: int, figures: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return how a deletion check masked, with the fields of ControlFigures, as JSON."""
-    controls = dict(figures, passed=ControlFigures(**figures).has_passed) if figures else None
-    current = version == VERSION
-    return {"fill": fill, "version": version, "controls": controls, "current": current}
 
 
 def placement_json(placement: ImagePlacement) -> dict[str, Any]:

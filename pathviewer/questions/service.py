@@ -185,10 +185,13 @@ class QuestionService:
         `find_attention` and `EvidenceSearch`, and QuestionConflict if `model` is not the model that
         answered.
         """
+        evidence = self.store.find_evidence(self.store.find(snapshot.record.id), index)
+        if evidence is not None:
+            return evidence
         with take_lock(self._evidence_lock, cancelled):
             snapshot = self.store.find(snapshot.record.id)
             evidence = self.store.find_evidence(snapshot, index)
-            if evidence is None:
+            if evidence is None:  # another search may have found it meanwhile
                 found = self._search_evidence(snapshot, index, model, cancelled).find_all()
                 self.store.save_evidence(snapshot.find_completion_id(index), found)
                 evidence = self.find_evidence(snapshot, index)

@@ -25,7 +25,6 @@ NO_MODEL_RUNNING = "No model is running. Set PATHVIEWER_MODEL to start one."
 
 
 # evidence
-NO_EVIDENCE_FROM_ENGINE = "The model's weights are not on this server, so there is no evidence map."
 NO_EVIDENCE_YET = "This answer has no evidence map yet."
 
 

@@ -249,7 +249,7 @@ class NewDeletionCheck:
     """With the picture."""
 
     blanked: float
-    """With the whole picture in one colour."""
+    """With the whole picture in one colour, or blurred if only that changes it."""
 
     attended_masked: float
     """With the most attended cells masked."""

@@ -21,7 +21,7 @@ from models.deletion_check import (
     draw_other_masks,
 )
 from models.errors import PromptError
-from models.fills import GREY, fill_grey
+from models.fills import GREY, fill_grey, find_tissue
 from models.messages import Box, Completion, PixelBudget, Prompt, TokenScores
 from models.pictures import as_prompt_image, open_picture
 from models.placement import place_picture
@@ -194,7 +194,7 @@ def test_an_empty_answer_cannot_be_checked() -> None:
         (0.9, 0.59, 0.1, (0.9,), "attended area mattered"),
         (0.9, 0.1, 0.5, (0.9, 0.49), "image mattered"),  # another place mattered more
         (0.9, 0.1, 0.65, (0.9, 0.9), "image mattered"),  # lower, but by less than the factor
-        (0.1, 0.9, 0.1, (0.1,), "neither"),  # the picture speaks against the answer
+        (0.1, 0.9, 0.1, (0.1,), "image mattered"),  # it speaks against the answer
         (0.9, 0.1, 0.1, (), "image mattered"),  # no other place to compare with
         (0.0, 0.0, 0.0, (0.0,), "neither"),  # too unlikely to be told apart
     ],
@@ -258,3 +258,17 @@ def test_tokens_that_hold_part_of_the_answer_count_whole() -> None:
     assert answer_log_probability(scores, 4, 7) == pytest.approx(math.log(0.25))
     assert answer_log_probability(scores, 6, 8) == pytest.approx(math.log(0.125))
     assert answer_log_probability(scores, 9, 9) == 0.0
+
+
+def test_other_places_have_tissue_as_the_masked_one_does() -> None:
+    masked, tissue = np.zeros((8, 8), np.bool_), np.zeros((8, 8), np.bool_)
+    masked[0, :3] = True
+    tissue[:2] = True  # the rest is glass
+    for other in draw_other_masks(masked, 3, 0, tissue):
+        assert (other & tissue).sum() >= 2
+        assert not (other & masked).any()
+    picture = Image.new("RGB", (224, 224), "white")
+    picture.paste((200, 120, 160), (0, 0, 224, 56))
+    assert np.array_equal(find_tissue(picture, (8, 8)), tissue)
+    # where there is too little, open space has to do
+    assert len(draw_other_masks(masked, 3, 0, masked)) == 3

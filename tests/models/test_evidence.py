@@ -76,7 +76,7 @@ def test_a_claim_follows_from_the_check() -> None:
     checks = {
         "place": DeletionCheck(0.9, 0.1, 0.2, (0.8, 0.9, 0.7), masked),
         "region": DeletionCheck(0.9, 0.1, 0.6, (0.8, 0.5, 0.7), masked),
-        "none": DeletionCheck(0.9, 0.8, 0.1, (0.8, 0.9, 0.7), masked),
+        "none": DeletionCheck(0.9, 0.8, 0.7, (0.8, 0.9, 0.6), masked),
     }
     assert {CLAIMS[check.verdict]: check for check in checks.values()} == checks
 

@@ -195,7 +195,7 @@ class LocalEngine:
         self, request: OcclusionRequest, passages: Sequence[range]
     ) -> NDArray[np.float32]:
         budget = request.budget or self._loaded.info.budget
-        with convert_memory_errors("The quick map of the answer"):
+        with self._memory_errors("The quick map of the answer"):
             return weigh_attention(self._loaded, replace(request, budget=budget), passages)
 
     def close(self) -> None:

@@ -27,6 +27,8 @@ from models.user_messages import REQUEST_CANCELLED
 
 BATCH_PLACES = 16
 """Most places per batch."""
+BATCH_LOGITS = 2**27
+"""Most logits per batch, 512 MiB in float32."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def occlude(
         cache, baseline = _read(loaded, sequence, rest, sequence.prefix)
         averaged = _read_places(loaded, sequence, np.ones_like(cells[:1]), cache)
         occluded = np.zeros((len(cells), len(sequence.targets)), np.float32)
-        for chosen in _batches(order, sequence.embeddings.shape[1]):
+        logits = len(sequence.targets) * loaded.network.config.text_config.vocab_size
+        for chosen in _batches(order, sequence.embeddings.shape[1], logits):
             if cancelled.is_set():
                 raise CancelledError(REQUEST_CANCELLED)
             occluded[chosen] = _read_places(loaded, sequence, cells[chosen], cache)
@@ -125,9 +128,9 @@ def _embed_tokens(
     return embeddings, positions, marks
 
 
-def _batches(order: NDArray[np.intp], tokens: int) -> Iterator[NDArray[np.intp]]:
-    """Yield the places in batches within the bounds."""
-    size = max(1, min(BATCH_PLACES, BATCH_TOKENS // tokens))
+def _batches(order: NDArray[np.intp], tokens: int, logits: int) -> Iterator[NDArray[np.intp]]:
+    """Yield the places in batches within the bounds; `tokens` and `logits` are those of one."""
+    size = max(1, min(BATCH_PLACES, BATCH_TOKENS // tokens, BATCH_LOGITS // logits))
     for start in range(0, len(order), size):
         yield order[start : start + size]
 

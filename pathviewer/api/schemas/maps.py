@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from pathviewer.api import user_messages
 from pathviewer.api.schemas.base import BoxOut, Response
+from pathviewer.api.schemas.questions import CheckMethodOut
 from pathviewer.common.schema import QuerySchema, Schema, sentence_error
 
 MOST_TOKENS = 2**31 - 1
@@ -115,7 +116,7 @@ class PlaceTest(Response):
     as_is: float
     """With the whole picture."""
     blanked: float
-    """With the picture in its mean colour, or blurred if only that hurts."""
+    """With the picture in its mean colour, or blurred if only that changes it."""
     masked: float
     """With the place blurred."""
     elsewhere: list[float]
@@ -149,6 +150,8 @@ class EvidenceMethod(Response):
     name: Literal["occlusion", "attention x gradient"]
     quick: bool
     """Whether it is the quick form, which has no unit and claims nothing."""
+    check: CheckMethodOut | None
+    """How places were tested; null in the quick form."""
 
 
 class EvidenceMapsOut(Response):

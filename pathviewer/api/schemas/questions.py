@@ -98,7 +98,7 @@ class DeletionCheckOut(Response):
     as_is: float
     """With the whole picture."""
     blanked: float
-    """With the whole picture in its mean colour, or blurred if only that hurts."""
+    """With the whole picture in its mean colour, or blurred if only that changes it."""
     attended_masked: float
     """With the most attended tenth of the cells masked."""
     random_masked: list[float]

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from models.errors import ModelError
 from models.fills import FILLS, GREY
+from models.occlusion import top_cells
 from pathviewer.bench.known_regions import SIDE
 from pathviewer.bench.map_curves import SHARES, Curves, mean_curves
 from pathviewer.bench.map_methods import DEFAULT_METHOD
-from pathviewer.bench.maps import top_cells
 from pathviewer.bench.model_commands import map_lines
 from pathviewer.bench.outlined_nuclei import read_outlined
 from pathviewer.bench.phantom_regions import draw_regions

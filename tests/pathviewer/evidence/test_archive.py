@@ -20,6 +20,8 @@ from pathviewer.evidence.evidence_json import CompletionEvidence, evidence_json
 TEXT = "<think>\n1. Glands.\n</think>\n<answer>A</answer>"
 ENDS = (7, 18, 27, 35, 36, len(TEXT))
 PLACEMENT = ImagePlacement(Box(10, 20, 300, 200), 84, 56, 3, 2)
+CHECK = {"fill": "blur", "version": 1, "controls": None}
+METHOD = {"name": "occlusion", "quick": False, "check": CHECK}
 TEST = PlaceTest("place", "Depends on this place.", 0.9, 0.1, 0.2, (0.8, 0.7, 0.9), (4,))
 
 
@@ -30,7 +32,7 @@ def losses(tokens: int) -> WordLosses:
 
 
 def evidence(answer: WordLosses | None = None) -> StoredEvidence:
-    return StoredEvidence({"name": "occlusion", "quick": False}, losses(6), answer, {"all": TEST})
+    return StoredEvidence(METHOD, losses(6), answer, {"all": TEST})
 
 
 @pytest.mark.parametrize("answer", [None, losses(1)])
@@ -47,7 +49,7 @@ def test_evidence_survives_packing(answer: WordLosses | None) -> None:
 
 def test_the_quick_form_survives_packing_and_claims_nothing() -> None:
     quick = {"all": np.eye(2, 3, dtype=np.float16), "step 1": np.ones((2, 3), np.float16)}
-    method = {"name": "attention x gradient", "quick": True}
+    method = {"name": "attention x gradient", "quick": True, "check": None}
     stored = unpack_evidence(pack_evidence(StoredEvidence(method, quick=quick)))
     body = evidence_json(CompletionEvidence("A", (1,), PLACEMENT, stored))
     assert (body["unit"], body["method"]) == (None, method)
@@ -68,6 +70,7 @@ def test_losses_of_a_passage_are_the_sums_of_its_tokens(answer: WordLosses | Non
     whole = losses(6).cells.astype(np.float64).sum(2).ravel()
     assert passages["all"]["losses"] == pytest.approx(whole.tolist(), abs=1e-4)
     assert passages["all"]["test"]["cells"] == [4]
+    assert body["method"]["check"] == CHECK | {"current": False}
     alone = whole if answer is None else answer.cells.astype(np.float64).ravel()
     assert passages["answer"]["losses"] == pytest.approx(alone.tolist(), abs=1e-4)
     words = evidence_json(completion, range(1, 3), TEST)
