@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 
-from models.deletion_check import UNLIKELY, CheckMethod, DeletionCheck
+from models.deletion_check import IMAGE_FACTOR, UNLIKELY, CheckMethod, DeletionCheck
 from models.engines.base import Engine, OcclusionEngine
 from models.engines.user_messages import WEIGHTS_ELSEWHERE
 from models.evidence import (
@@ -221,10 +221,10 @@ def describe_claim(check: DeletionCheck) -> str:
         return evidence_messages.DOES_NOT_DEPEND
     if claim == "place":
         return evidence_messages.depends_on_place(ratio(check.random_mean, check.attended_masked))
-    if check.blanked > check.as_is:
+    lost = ratio(check.as_is, min(check.blanked, check.attended_masked))
+    if lost < IMAGE_FACTOR:
         return evidence_messages.speaks_against(ratio(check.blanked, check.as_is))
-    least = min(check.blanked, check.attended_masked)
-    return evidence_messages.depends_on_region(ratio(check.as_is, least))
+    return evidence_messages.depends_on_region(lost)
 
 
 def follow_reasoning(test: PlaceTest) -> PlaceTest:

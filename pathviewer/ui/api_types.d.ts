@@ -626,7 +626,7 @@ export interface DeletionCheckOut {
    */
   as_is: number;
   /**
-   * With the whole picture in its mean colour, or blurred if only that hurts.
+   * With the whole picture in its mean colour, or blurred if only that changes it.
    */
   blanked: number;
   /**
@@ -802,6 +802,10 @@ export interface EvidenceMethod {
    * Whether it is the quick form, which has no unit and claims nothing.
    */
   quick: boolean;
+  /**
+   * How places were tested; null in the quick form.
+   */
+  check: CheckMethodOut | null;
 }
 /**
  * What a passage depends on.
@@ -853,7 +857,7 @@ export interface PlaceTest {
    */
   as_is: number;
   /**
-   * With the picture in its mean colour, or blurred if only that hurts.
+   * With the picture in its mean colour, or blurred if only that changes it.
    */
   blanked: number;
   /**

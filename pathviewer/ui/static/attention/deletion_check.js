@@ -139,7 +139,7 @@ function result(check) {
   /** @type {[string, number][]} */
   const rows = [
     ["the region as it is", check.as_is],
-    [`all of it ${current ? "in its mean colour" : colour}`, check.blanked],
+    [`all of it ${current ? "blanked" : colour}`, check.blanked],
     [`the most attended tenth ${masked}`, check.attended_masked],
   ];
   if (others) rows.push([`as much elsewhere, ${masked}, ${others} places`, check.random_mean]);
@@ -148,11 +148,7 @@ function result(check) {
     {},
     h("p", { class: "pv-use-sentence" }, check.sentence),
     table(weighed(check.passage), rows),
-    h(
-      "p",
-      { class: "pv-use-method" },
-      methodSentence(check.method, store.need("reading").model ?? "NAME"),
-    ),
+    h("p", { class: "pv-use-method" }, methodOfCheck(check.method)),
   );
 }
 
@@ -163,12 +159,24 @@ function tested({ name, test }) {
   /** @type {[string, number][]} */
   const rows = [
     ["the region as it is", test.as_is],
-    ["without the picture", test.blanked],
+    ["all of it blanked", test.blanked],
     ["the place blurred", test.masked],
   ];
   if (others) rows.push([`as much elsewhere, blurred, ${others} places`, mean(test.elsewhere)]);
   const what = `${passageTitle(name)}: probability of its words, with`;
-  return h("div", {}, h("p", { class: "pv-use-sentence" }, test.sentence), table(what, rows));
+  const method = store.get("evidence")?.told?.method.check;
+  return h(
+    "div",
+    {},
+    h("p", { class: "pv-use-sentence" }, test.sentence),
+    table(what, rows),
+    method && h("p", { class: "pv-use-method" }, methodOfCheck(method)),
+  );
+}
+
+/** @param {DeletionCheckOut["method"]} method */
+function methodOfCheck(method) {
+  return methodSentence(method, store.need("reading").model ?? "NAME");
 }
 
 /** The geometric mean. @param {number[]} values */
