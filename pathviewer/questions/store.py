@@ -103,10 +103,13 @@ class QuestionStore:
         return sha256
 
     def save_evidence(self, completion_id: str, evidence: StoredEvidence) -> None:
-        """Store a completion's evidence."""
+        """Store a completion's evidence; raises QuestionNotFound if it was withdrawn meanwhile."""
         archive = pack_evidence(evidence)
-        self._blobs.put(archive)
         with self._database.session() as session:
+            try:  # before the file is written, which nothing would remove
+                store.find_completion(session, completion_id)
+            except RecordNotFoundError as error:
+                raise QuestionNotFound(user_messages.NO_QUESTION) from error
             sha256 = store_blob(session, self._blobs, archive, "evidence", MEDIA_TYPE)
             store.set_evidence(session, completion_id, sha256)
 

@@ -31,7 +31,7 @@ from models.occlusion import OcclusionRows
 from models.pictures import as_prompt_image, open_picture
 from models.placement import place_picture
 from pathviewer.questions import evidence as evidence_module
-from pathviewer.questions.errors import QuestionRefused
+from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
 from pathviewer.questions.evidence import (
     EvidenceQuestion,
     EvidenceSearch,
@@ -181,6 +181,23 @@ def test_slow_replays_give_way_to_the_quick_form(
 def test_an_engine_without_weights_gives_no_evidence(question: EvidenceQuestion) -> None:
     with pytest.raises(QuestionRefused, match="This model runs elsewhere"):
         search(RedSpot(), question)
+
+
+def test_evidence_of_a_withdrawn_answer_leaves_no_file(
+    database: Database, question: EvidenceQuestion, tmp_path: Path
+) -> None:
+    store = QuestionStore(database, BlobStore(tmp_path / "blobs"), "one server")
+    found = search(engine(), question).find_all()
+
+    def files() -> set[Path]:
+        return {path for path in (tmp_path / "blobs").rglob("*") if path.is_file()}
+
+    before = files()
+    with pytest.raises(QuestionNotFound):
+        store.save_evidence("no such completion", found)
+    assert files() == before
+    store.save_evidence(question.completion.id, found)
+    assert len(files()) == len(before) + 1
 
 
 def test_a_cancelled_search_waits_no_longer() -> None:
