@@ -210,6 +210,7 @@ class Oracle:
         own = {each.id for each in self.made.questions.values() if each.asker == rater}
         for question in own:
             self.first_answers.pop(question, None)
+            self.made.questions[question].blind = False  # nobody can answer first any more
         for token, secrets in self.secrets.items():  # two withdrawals leave nothing either
             self.secrets[token] = [each for each in secrets if each.owner != rater]
         self.withdraw_questions(own - rated)
