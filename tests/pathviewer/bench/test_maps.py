@@ -25,7 +25,8 @@ from pathviewer.commands.main import app
 
 @pytest.mark.long
 def test_the_controls_hold_for_the_mean_colour() -> None:
-    arguments = ["--slides", "1", "--per-slide", "3", "--fill", "mean colour", "--json"]
+    arguments = ["--slides", "1", "--per-slide", "2", "--fill", "mean colour", "--json"]
+    arguments += ["--no-claims"]
     run = CliRunner().invoke(app, ["bench", "maps", *arguments, "--method", DEFAULT_METHOD])
     assert run.exit_code == 0, run.output
     figures = json.loads(run.stdout)
@@ -36,7 +37,6 @@ def test_the_controls_hold_for_the_mean_colour() -> None:
     assert row["matters"] > 0.6
     assert row["seconds_ratio"] > 0
     assert row["deletion_area"] > 0.5
-    assert figures["claims"]["blank"]["whole"]["place"] <= 0.1
     assert "\n".join(map_lines(figures)).count("occlusion of cells") == 1
 
 
