@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from models import user_messages
 from models.errors import CheckpointError
@@ -34,17 +34,17 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class ControlFigures:
     """How often masking matters more than masking elsewhere, 0 to 1, with 95 % intervals."""
 
-    positive_control: float
+    positive_control: Share
     """Where the true evidence is masked."""
-    positive_control_low: float
+    positive_control_low: Share
     """Lower end of its interval."""
-    positive_control_high: float
+    positive_control_high: Share
     """Upper end."""
-    negative_control: float
+    negative_control: Share
     """Where a random place is masked; half is chance."""
-    negative_control_low: float
+    negative_control_low: Share
     """Lower end of its interval."""
-    negative_control_high: float
+    negative_control_high: Share
     """Upper end."""
     n: int
     """Number of regions."""
@@ -73,23 +73,15 @@ class ControlFigures:
         )
 
 
-class _FillTable(BaseModel):
-    model_config = ConfigDict(strict=True)
-
-    positive_control: Share
-    positive_control_low: Share
-    positive_control_high: Share
-    negative_control: Share
-    negative_control_low: Share
-    negative_control_high: Share
-
-
 class _FiguresTable(BaseModel):
     model_config = ConfigDict(strict=True)
 
     revision: str | None
     n: int = Field(gt=0)
-    fills: dict[str, _FillTable]
+    fills: dict[str, dict[str, float | None]]
+
+
+_FIGURES = TypeAdapter(ControlFigures)
 
 
 def read_control_figures(folder: Path, fill: str, revision: str) -> ControlFigures | None:
@@ -100,13 +92,13 @@ def read_control_figures(folder: Path, fill: str, revision: str) -> ControlFigur
     """
     try:
         table = _FiguresTable.model_validate_json((folder / FIGURES_FILE).read_bytes())
+        row = table.fills.get(fill)
+        figures = None if row is None else _FIGURES.validate_python(row | {"n": table.n})
     except FileNotFoundError:
         return None
     except (OSError, ValidationError) as error:
         raise CheckpointError(user_messages.control_figures_damaged(FIGURES_FILE)) from error
-    if table.revision != revision or fill not in table.fills:
-        return None
-    return ControlFigures(**table.fills[fill].model_dump(), n=table.n)
+    return figures if table.revision == revision else None
 
 
 def find_control_figures(

@@ -6,8 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from transformers.processing_utils import ProcessorMixin
 
 from models import user_messages
 from models.errors import CheckpointError
-from models.messages import ImagePlacement, PixelBudget, Prompt
+from models.messages import ImagePlacement, PixelBudget, Prompt, PromptImage
 from models.pictures import open_picture
 from models.placement import place_picture
 from models.time_limit import run_within_text_limit
@@ -83,6 +82,8 @@ class PreparedPrompt:
     `pixel_values` and `image_grid_thw`."""
     placements: tuple[ImagePlacement, ...]
     """Placement of each picture, in order."""
+    picture_hashes: tuple[bytes, ...] = ()
+    """SHA-256 over file and resized size of each picture, in order: equal for equal pixels."""
 
     @property
     def tokens(self) -> int:
@@ -94,22 +95,10 @@ class PreparedPrompt:
         """(prompts, tokens) bool: mask of picture tokens."""
         return self.tensors["mm_token_type_ids"] == 1
 
-    @cached_property
-    def picture_hashes(self) -> tuple[bytes, ...]:
-        """SHA-256 over pixels and grid of each picture, in order."""
-        if "pixel_values" not in self.tensors:
-            return ()
-        grids, pixels = self.tensors["image_grid_thw"].cpu(), self.tensors["pixel_values"].cpu()
-        parts = zip(grids, pixels.split_with_sizes(grids.prod(1).tolist()), strict=True)
-        return tuple(
-            hashlib.sha256(grid.numpy().tobytes() + shown.numpy().tobytes()).digest()
-            for grid, shown in parts
-        )
-
     def to(self, device: torch.device) -> PreparedPrompt:
         """Move to a device."""
         moved = {name: tensor.to(device) for name, tensor in self.tensors.items()}
-        return PreparedPrompt(moved, self.placements)
+        return replace(self, tensors=moved)
 
 
 def prepare_prompt(
@@ -137,7 +126,13 @@ def prepare_prompt(
             processor_kwargs={"images_kwargs": {"size": image_size(budget)}},
         )
     )
-    return PreparedPrompt(dict(inputs), placements)
+    hashes = tuple(map(_hash_picture, prompt.images, placements))
+    return PreparedPrompt(dict(inputs), placements, hashes)
+
+
+def _hash_picture(image: PromptImage, placement: ImagePlacement) -> bytes:
+    size = f"{placement.pixel_width} x {placement.pixel_height} "
+    return hashlib.sha256(size.encode() + image.data).digest()
 
 
 def pad_prompts(prompts: Sequence[PreparedPrompt], pad_id: int) -> PreparedPrompt:
@@ -158,7 +153,9 @@ def pad_prompts(prompts: Sequence[PreparedPrompt], pad_id: int) -> PreparedPromp
         if values:
             tensors[name] = torch.cat(values)
     return PreparedPrompt(
-        tensors, tuple(shown for prompt in prompts for shown in prompt.placements)
+        tensors,
+        tuple(placement for prompt in prompts for placement in prompt.placements),
+        tuple(picture for prompt in prompts for picture in prompt.picture_hashes),
     )
 
 

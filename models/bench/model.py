@@ -109,7 +109,7 @@ def compare_engines(
     worker: WorkerEngine, plain: WorkerEngine, load_s: float, side: int, rounds: int
 ) -> ModelFigures:
     """Measure two loaded engines in turn, each round with a picture that is new to both."""
-    warm_up, *prompts = (build_picture_prompt(side, seed) for seed in range(rounds + 1))
+    warm_up, *prompts = (build_picture_prompt(side, number) for number in range(rounds + 1))
     time_answer(worker, warm_up)
     time_plain_generation(plain, warm_up)
     answers, ratios = [], []
@@ -150,9 +150,13 @@ def open_worker(spec: EngineSpec) -> Iterator[WorkerEngine]:
         worker.close()
 
 
-def build_picture_prompt(side: int, seed: int) -> Prompt:
-    """Question about a random picture of `side` x `side` pixels."""
-    pixels = np.random.default_rng(seed).integers(0, 255, (side, side, 3), dtype=np.uint8)
+def build_picture_prompt(side: int, number: int) -> Prompt:
+    """Question about a random picture of `side` x `side` pixels; numbers differ in one pixel.
+
+    Such pictures are new to an engine's caches, and their answers alike.
+    """
+    pixels = np.random.default_rng(0).integers(0, 255, (side, side, 3), dtype=np.uint8)
+    pixels[0, 0] = number % 256, number // 256, 0
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     text = "What does this region show? Think first, then answer."

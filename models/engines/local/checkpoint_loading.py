@@ -56,7 +56,7 @@ class LoadedModel:
     pad_id: int
     """Padding token."""
     cache: PromptCache = field(default_factory=PromptCache)
-    """What is kept of recent prompts."""
+    """Cache of recent prompts."""
 
 
 def load_model(

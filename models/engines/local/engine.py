@@ -206,7 +206,7 @@ class LocalEngine:
         self._pool.shutdown()
 
     def _memory_errors(self, activity: str) -> AbstractContextManager[None]:
-        """As `convert_memory_errors`; what is kept of prompts goes if memory runs out."""
+        """As `convert_memory_errors`; if memory runs out, the cache of prompts is emptied."""
         return convert_memory_errors(activity, self._loaded.cache.clear)
 
     def _submit(

@@ -96,10 +96,10 @@ def answer(
 
 
 def read_prompt(loaded: LoadedModel, prompt: PreparedPrompt, rows: int) -> dict[str, Any]:
-    """Inputs of `generate` for `rows` completions: the prompt, and what is read of it already.
+    """Inputs of `generate` for `rows` completions: the prompt, and the cache of what was read.
 
-    For one completion that is the prefix. For several it is all but the last token, so that only
-    that is read once for each.
+    For one completion the cache holds the prefix. For several it holds all but the last token,
+    which alone is then read once for each.
     """
     positions, _ = rope_positions(loaded, prompt)
     cache = read_prefix(loaded, prompt, positions)

@@ -1,8 +1,8 @@
-"""What is kept of recent prompts: visual tokens, and keys and values up to the last picture.
+"""Cache of recent prompts: visual tokens, and keys and values up to the last picture.
 
 A prompt's text follows its pictures, so another question about the same pictures shares the system
 prompt and the pictures: its prefix. The prefix is always read in a pass of its own, and each
-picture by itself. A prompt therefore gives the same numbers whether anything of it was kept or not.
+picture by itself. A prompt therefore gives the same numbers with and without the cache.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from models.engines.local.checkpoint_loading import LoadedModel
 
 PICTURE_BYTES = 64 * 2**20
-"""Most bytes of visual tokens that are kept; a picture of 1,600 cells has 11 MiB for a 7B."""
+"""Most bytes of visual tokens; a picture of 1,600 cells has 11 MiB for a 7B."""
 PREFIX_BYTES = 256 * 2**20
-"""Most bytes of keys and values that are kept; a prefix of 1,600 cells has 88 MiB for a 7B."""
+"""Most bytes of keys and values; a prefix of 1,600 cells has 88 MiB for a 7B."""
 
 KeysValues = tuple[tuple[torch.Tensor, torch.Tensor], ...]
 """Keys and values of each layer, both (1, key heads, tokens, head width)."""
@@ -35,7 +35,10 @@ Value = TypeVar("Value")
 
 
 class PromptCache:
-    """The least recently used goes first; on the network's device, for its one thread."""
+    """Drops the least recently used entries first; for the one thread that runs the network.
+
+    Tensors stay on the network's device.
+    """
 
     def __init__(
         self, picture_bytes: int = PICTURE_BYTES, prefix_bytes: int = PREFIX_BYTES
@@ -49,7 +52,7 @@ class PromptCache:
         """Keys and values by a hash of a prefix's tokens and pixels."""
 
     def clear(self) -> None:
-        """Let go of everything, as when memory has run out."""
+        """Drop everything, as when memory has run out."""
         self.pictures.clear()
         self.prefixes.clear()
 
@@ -74,8 +77,8 @@ def embed_pictures(loaded: LoadedModel, prompts: PreparedPrompt) -> torch.Tensor
     grids = prompts.tensors["image_grid_thw"]
     pixels = prompts.tensors["pixel_values"].split_with_sizes(grids.prod(1).tolist())
     pictures = zip(prompts.picture_hashes, pixels, grids[:, None], strict=True)
-    kept = loaded.cache.pictures
-    parts = [_find_or_make(kept, key, partial(_see, loaded, *each)) for key, *each in pictures]
+    cache = loaded.cache.pictures
+    parts = [_find_or_make(cache, key, partial(_see, loaded, *each)) for key, *each in pictures]
     return torch.cat(parts)
 
 
@@ -135,13 +138,13 @@ def _read(loaded: LoadedModel, prompt: PreparedPrompt, positions: torch.Tensor) 
     return tuple((layer.keys, layer.values) for layer in cache.layers)
 
 
-def _find_or_make(kept: LRUCache[bytes, Value], key: bytes, make: Callable[[], Value]) -> Value:
-    """Return what is kept, or make and keep it, unless it is larger than the bound."""
-    value = kept.get(key)
+def _find_or_make(cache: LRUCache[bytes, Value], key: bytes, make: Callable[[], Value]) -> Value:
+    """Return the entry, or make it and add it; one larger than the bound is not added."""
+    value = cache.get(key)
     if value is None:
         value = make()
         with suppress(ValueError):
-            kept[key] = value
+            cache[key] = value
     return value
 
 

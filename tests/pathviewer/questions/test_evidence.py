@@ -114,7 +114,9 @@ class SeeingRedSpot(RedSpot):
     def weigh_attention(
         self, request: OcclusionRequest, passages: Sequence[range]
     ) -> NDArray[np.float32]:
-        raise NotImplementedError
+        rows = self.attend(request.prompt, request.completion, budget=request.budget).rows
+        maps = [rows[tokens.start : tokens.stop].mean((0, 1)) for tokens in passages]
+        return np.stack(maps).reshape(-1, *request.places.shape[1:])
 
 
 def test_a_red_spot_is_the_place_that_the_answer_depends_on(question: EvidenceQuestion) -> None:

@@ -1,4 +1,4 @@
-/** What is known of answers and their words, by a key of the answer; the oldest makes room. */
+/** Caches of answers and their words, by a key of the answer; the oldest entry makes room. */
 
 import { store } from "../core/store.js";
 
@@ -15,7 +15,7 @@ export function pathOf(key) {
 }
 
 /**
- * Keep an entry; the one that was kept longest makes room.
+ * Add an entry; the oldest makes room.
  * @template T
  * @param {Map<string, T>} map
  * @param {string} key

@@ -27,7 +27,7 @@ let timers = [];
 
 store.set("word", null);
 
-/** Let go of a word when its answer, its passage or what is drawn changes. */
+/** Stop showing a word when its answer, its passage or the drawn map changes. */
 export function keepWord() {
   if (begun) return;
   begun = true;

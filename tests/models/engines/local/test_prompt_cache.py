@@ -1,4 +1,4 @@
-"""What is kept of prompts saves reading, and changes no number."""
+"""The cache of prompts saves reading, and changes no number."""
 
 from __future__ import annotations
 
