@@ -259,6 +259,7 @@ def said(site: Site) -> dict[str, dict[str, int]]:
     return {name: Counter(row.kind for row in rows if row.name == name) for name, *_ in rows}
 
 
+@pytest.mark.timeout(600)  # six pages and two starts of the server: 80 s alone on two cores
 def test_raters_go_on_where_they_were_when_the_server_was_killed(
     site: Site, browser: Browser, tmp_path: Path
 ) -> None:
