@@ -43,6 +43,8 @@ OTHER_PLACES = 8
 """Masked places elsewhere, for comparison."""
 MOST_TILES = 20
 """Most tiles with outlined nuclei."""
+SHUFFLES = 3
+"""Networks with shuffled weights, one after another: a single one often favours some quadrant."""
 SHUFFLED_NAME = "shuffled weights"
 
 Progress = Callable[[int, int], None]
@@ -75,12 +77,11 @@ def measure_maps(
     with (
         tempfile.TemporaryDirectory() as name,
         closing(LocalEngine(folder, model.name)) as engine,
-        _shuffled(folder) as shuffled,
     ):
         regions = list(draw_regions(Path(name), plan.slides, plan.per_slide))
         cases = list(make_cases(engine, regions, write))
         tiles = list(make_cases(engine, _read_tiles(plan, Path(name)), write))
-        measuring = _Measuring(engine, shuffled, plan, progress, 2 if tiles else 1)
+        measuring = _Measuring(engine, folder, plan, progress, 2 if tiles else 1)
         figures = (
             _describe(engine, cases)
             | {
@@ -111,13 +112,27 @@ def _describe(engine: LocalEngine, cases: Sequence[Case]) -> dict[str, Any]:
 
 
 @contextmanager
-def _shuffled(folder: Path) -> Iterator[LocalEngine]:
+def _shuffled(folder: Path, seed: int) -> Iterator[LocalEngine]:
     """The same network with shuffled weights, which knows nothing."""
     with (
         tempfile.TemporaryDirectory() as name,
-        closing(LocalEngine(write_shuffled(folder, Path(name) / "x"), SHUFFLED_NAME)) as engine,
+        closing(
+            LocalEngine(write_shuffled(folder, Path(name) / "x", seed=seed), SHUFFLED_NAME)
+        ) as engine,
     ):
         yield engine
+
+
+def _point_untaught(
+    folder: Path, methods: Sequence[str], cases: Sequence[Case]
+) -> dict[str, list[float]]:
+    """By method, the share of networks with shuffled weights that point right in each case."""
+    right = {name: np.zeros((SHUFFLES, len(cases))) for name in methods}
+    for seed in range(SHUFFLES):
+        with _shuffled(folder, seed) as engine:
+            for name in methods:
+                right[name][seed] = [case.is_right(METHODS[name](engine, case)) for case in cases]
+    return {name: each.mean(axis=0).tolist() for name, each in right.items()}
 
 
 class _Measuring:
@@ -126,13 +141,13 @@ class _Measuring:
     def __init__(
         self,
         engine: LocalEngine,
-        shuffled: LocalEngine,
+        folder: Path,
         plan: Plan,
         progress: Progress,
         rounds: int,
     ) -> None:
         self._engine = engine
-        self._shuffled = shuffled
+        self._folder = folder
         self._plan = plan
         self._progress = progress
         self._all = rounds * (len(plan.fills) + len(plan.methods))
@@ -148,8 +163,11 @@ class _Measuring:
         """Both controls of each fill, and the row of each method, by their names."""
         fills = {fill: self._measure_fill(cases, fill) for fill in self._plan.fills}
         controls = fills[self._plan.fills[0]]
+        untaught = _point_untaught(self._folder, self._plan.methods, cases)
         methods = {
-            name: self._measure_method(name, cases, curves=curves) | controls
+            name: self._measure_method(name, cases, curves=curves)
+            | _share("pointing_shuffled", untaught[name], cases)
+            | controls
             for name in self._plan.methods
         }
         return {"fills": fills, "methods": methods}
@@ -177,14 +195,10 @@ class _Measuring:
         method, fill = METHODS[name], self._plan.fills[0]
         drawn = [_time(lambda case=case: method(self._engine, case)) for case in cases]  # type: ignore[misc]
         maps = [weights for weights, _ in drawn]
-        shuffled = [method(self._shuffled, case) for case in cases]
         row: dict[str, Any] = {
             "seconds_ratio": median(each for _, each in drawn) / self._answer_seconds
         }
         row |= _share("pointing", [case.is_right(w) for w, case in _pairs(maps, cases)], cases)
-        row |= _share(
-            "pointing_shuffled", [case.is_right(w) for w, case in _pairs(shuffled, cases)], cases
-        )
         row |= self._matters("matters", maps, cases, fill)
         row["diffuse_rate"] = float(np.mean([is_diffuse(weights) for weights in maps]))
         if curves:
