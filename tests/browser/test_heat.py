@@ -313,6 +313,29 @@ def test_a_word_is_tested_if_it_stays_chosen(viewer: ViewerPage) -> None:
     page.wait_for_function(f"{GLOW}.title === 'Step 2' && {GLOW}.view === 'attention'")
 
 
+def test_several_words_are_tested_together(viewer: ViewerPage) -> None:
+    page = viewer.page
+    ask(page, "Where is it?")
+    expect(page.locator(".pv-legend")).to_contain_text("12 nats")
+    page.keyboard.press("Shift+R")
+    take_step(page, "Step 2")
+    page.keyboard.press("}")
+    page.keyboard.press(")")
+    page.wait_for_function(f"{GLOW}.title === '“One cell.”' && {GLOW}.verdict === 'place'")
+    page.keyboard.press("(")
+    page.wait_for_function(f"{GLOW}.title === '“One”'")
+    words = page.locator('[data-passage="step 1"] .pv-passage')
+    box = words.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 12, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] - 6, steps=4)
+    page.mouse.up()
+    shown = page.evaluate(STORE.format("word"))
+    assert shown["text"] == words.inner_text().strip()
+    page.wait_for_function(f"{GLOW}.verdict === 'region'")
+
+
 def test_evidence_is_given_up_with_its_answer(viewer: ViewerPage) -> None:
     page = viewer.page
     page.evaluate(HELD_EVIDENCE)

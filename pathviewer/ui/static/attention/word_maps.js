@@ -1,5 +1,6 @@
 /**
- * Words of the trace in research mode: pointed at or stepped through by keys, each shows its own map.
+ * Words of the trace in research mode: pointed at, marked or stepped through by keys, they show their
+ * own map.
  *
  * What is shown of a passage stays one text node, so that it can be marked with the mouse; the word is
  * painted by the browser's highlights.
@@ -28,7 +29,7 @@ export function watchWords(trace) {
   });
   trace.addEventListener("click", (event) => {
     if (!store.get("research") || !evidenceInView()) return;
-    const spot = window.getSelection()?.isCollapsed && wordAt(event);
+    const spot = window.getSelection()?.isCollapsed ? wordAt(event) : selectedWords();
     if (spot) show({ ...spot, pointed: false });
     else leaveWord();
   });
@@ -49,18 +50,75 @@ function isPicked() {
  */
 export function wordBy(sign) {
   if (!store.get("research")) return;
-  const completion = shownCompletion();
-  const name = store.get("step") ?? passages(completion)[0];
-  const passage = passageOf(completion, name);
-  if (!passage) return;
+  const name = store.get("step") ?? passages(shownCompletion())[0];
+  const words = wordsOf(name);
+  if (!words.length) return;
   if (!store.get("step")) store.set("step", name);
-  const row = document.querySelector(`[data-passage="${name}"]`);
-  const words = [...passage.text.matchAll(WORD)]
-    .filter(({ index }) => index >= hiddenIn(row))
-    .map((found) => spotOf(name, passage, found));
   const at = words.findIndex(({ start }) => start === store.get("word")?.start);
   const next = at < 0 ? (sign > 0 ? 0 : words.length - 1) : at + sign;
   if (words[next]) show({ ...words[next], pointed: false });
+}
+
+/**
+ * Show one word more (1) or less (-1) at the end of what is shown, within its passage.
+ * @param {1|-1} sign
+ */
+export function widenWord(sign) {
+  const shown = store.get("word");
+  if (!shown || !store.get("research")) return;
+  const words = wordsOf(shown.passage);
+  const first = words.findIndex(({ start }) => start === shown.start);
+  const last = words.findIndex(({ end }) => end === shown.end) + sign;
+  if (first >= 0 && last >= first && words[last]) {
+    show({ ...joined(shown.passage, words[first], words[last]), pointed: false });
+  }
+}
+
+/** The words that are marked with the mouse, or null. @returns {Spot|null} */
+function selectedWords() {
+  const range = window.getSelection()?.getRangeAt(0);
+  const node = range?.startContainer;
+  /** @type {HTMLElement|null|undefined} */
+  const row = node?.parentElement?.closest("[data-passage]");
+  if (!range || !row || !node?.parentElement?.closest(".pv-passage")) return null;
+  const hidden = hiddenIn(row);
+  const from = range.startOffset + hidden;
+  const to = range.endContainer === node ? range.endOffset + hidden : Infinity;
+  const name = row.dataset.passage ?? "";
+  const words = wordsOf(name).filter(
+    ({ within, text }) => within < to && within + text.length > from,
+  );
+  const [first, last] = [words[0], words.at(-1)];
+  return first && last ? joined(name, first, last) : null;
+}
+
+/**
+ * The words of a passage that are shown of it.
+ * @param {string} name
+ * @returns {Spot[]}
+ */
+function wordsOf(name) {
+  const passage = passageOf(shownCompletion(), name);
+  const hidden = hiddenIn(document.querySelector(`[data-passage="${name}"]`));
+  return [...(passage?.text.matchAll(WORD) ?? [])]
+    .filter(({ index }) => index >= hidden)
+    .map((found) => ({
+      ...spotOf(name, /** @type {TraceAnswer} */ (passage), found),
+      pointed: false,
+    }));
+}
+
+/**
+ * All from one word to another of a passage.
+ * @param {string} name
+ * @param {Spot} first
+ * @param {Spot} last
+ * @returns {Spot}
+ */
+function joined(name, first, last) {
+  const length = last.end - first.start;
+  const text = passageOf(shownCompletion(), name)?.text.substr(first.within, length) ?? "";
+  return { ...first, text, end: last.end };
 }
 
 /** @param {Spot} spot */

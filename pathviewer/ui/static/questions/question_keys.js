@@ -11,7 +11,7 @@ import { stepBy, stop } from "./question_store.js";
 import { toggleResearch } from "../core/research_mode.js";
 import { toggleSlideMap } from "./slide_map.js";
 import { checkUse } from "../attention/deletion_check.js";
-import { wordBy } from "../attention/word_maps.js";
+import { widenWord, wordBy } from "../attention/word_maps.js";
 
 /** @returns {KeyEntry[]} */
 export function readingKeys() {
@@ -88,6 +88,13 @@ function heatKeys(group) {
       group,
       what: "Research: the word before, the next word",
       run: ({ key }) => wordBy(key === "{" ? -1 : 1),
+    },
+    {
+      keys: ["(", ")", "Shift+(", "Shift+)"],
+      shown: "( )",
+      group,
+      what: "Research: one word less, one word more",
+      run: ({ key }) => widenWord(key === "(" ? -1 : 1),
     },
   ];
 }
