@@ -27,6 +27,13 @@ BARE_LETTER = re.compile(
     r"|(?<!\w)([A-Z])(?=\W*\Z|\s*[,;/&+]|\s+(?:or|and|nor|is|was)\b)"
 )
 """A bare letter within an answer that is listed or discussed: `or B`, `B, `, `B is`."""
+NAMED_LETTER = re.compile(
+    r"(?i:\b(?:answer|option|choice)(?:\s+is)?\s*:?\s*)\(?([A-Z])(?!\w)"
+    r"|(?:(?<![\w.])|(?<=[A-Z]\.))([A-Z])\s*[)\].:](?![a-z])"
+)
+"""A letter that a completion in any format names: `answer is B`, `(B)`, `B.`"""
+LATEX_BOX = re.compile(r"\\boxed\{([^{}]*)\}")
+"""LaTeX's box, in which many models write their answer."""
 EMPHASIS = re.compile(r"(?<!\w)[*_`]+|[*_`]+(?!\w)")
 """Markdown marks around a word, as in `**B**: text`; not those within one."""
 CONJUNCTIONS = frozenset({"and", "or", "nor"})
@@ -81,6 +88,30 @@ def option_index(answer: str | None, options: Sequence[str]) -> int | None:
         if _lists_letters(form, texts):
             return None
     return None
+
+
+def last_option_named(text: str, options: Sequence[str]) -> int | None:
+    """Index of the option that a completion names last, in whatever format; None if none.
+
+    More lenient than the scoring rule, for models that were not trained on its format: `The answer
+    is B.` and `\\boxed{B}` count. A letter counts if it is marked or follows "answer" or "option".
+    """
+    plain = EMPHASIS.sub("", text)
+    for form in (*LATEX_BOX.findall(plain)[-1:], plain):
+        if (place := option_index(form, options)) is not None:
+            return place
+    texts = without_letters(options)
+    named = [
+        (match.end(), len(option), place)
+        for place, option in enumerate(map(str.strip, texts))
+        if option
+        for match in re.finditer(rf"(?<!\w){re.escape(option)}(?!\w)", plain, re.IGNORECASE)
+    ]
+    for match in NAMED_LETTER.finditer(plain):
+        place = _place(match[1] or match[2], texts)
+        if place is not None:
+            named.append((match.end(), 0, place))
+    return max(named)[2] if named else None
 
 
 def canonical_answer(answer: str | None, options: Sequence[str] = ()) -> str:

@@ -11,9 +11,12 @@ from types import TracebackType
 from typing import IO, Any, Literal, Self
 
 from models.evaluation.items import EvaluationError
+from models.messages import Finish
 
-Arm = Literal["asked", "permuted", "free-form"]
-"""Variant of a question: as is, with options reordered, or without options."""
+Arm = Literal["asked", "permuted", "free-form", "other-image", "other-colours"]
+"""Variant of a question: as is, with options reordered, without options, about another picture, or
+with that picture's colours.
+"""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class RecordedAnswer:
     """Seconds from the start of work to the first token."""
     error: str = ""
     """Why there is no completion; empty if there is one."""
+    finish: Finish | None = None
+    """Why the completion ended; None for an error, and in files of older versions."""
 
 
 class AnswerFile:

@@ -7,7 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from models.evaluation.answer_store import AnswerFile, Arm, RecordedAnswer
 from models.evaluation.control_pictures import PictureControl, load_controlled_picture
 from models.evaluation.items import EvaluationItem, ItemSet, without_options
 from models.evaluation.option_permutation import can_reorder_options, reorder_options
+from models.evaluation.other_pictures import other_pictures
 from models.messages import (
     Box,
     CompletionEnd,
@@ -47,18 +48,24 @@ class EvaluationPlan:
     """Whether to repeat each question with its options reordered."""
     free_form: bool = False
     """Whether to repeat each question without its options."""
+    other_image: bool = False
+    """Whether to repeat each question about a picture with another right answer."""
+    other_colours: bool = False
+    """Whether to repeat each question with the colours of such a picture."""
     budget: PixelBudget | None = None
     """Pixel budget; None for the model's own."""
 
     @property
     def arms(self) -> tuple[Arm, ...]:
         """Variants of a question with options."""
-        more: list[Arm] = []
-        if self.permute_options:
-            more.append("permuted")
-        if self.free_form:
-            more.append("free-form")
-        return ("asked", *more)
+        wanted: dict[Arm, bool] = {
+            "asked": True,
+            "permuted": self.permute_options,
+            "free-form": self.free_form,
+            "other-image": self.other_image,
+            "other-colours": self.other_colours,
+        }
+        return tuple(arm for arm, is_wanted in wanted.items() if is_wanted)
 
     def describe(self, items: ItemSet, model: ModelInfo, write: PromptWriter) -> dict[str, Any]:
         """What must match for runs to be comparable; JSON values. Reads every picture."""
@@ -122,16 +129,34 @@ def list_question_variants(
 ) -> Iterator[tuple[Arm, EvaluationItem]]:
     """Every question in each of its variants; only questions with options have more than one.
 
-    Options are reordered only where that keeps the meaning (`option_permutation`).
+    Options are reordered only where that keeps the meaning (`option_permutation`). A question has
+    another picture only if the set has one (`other_pictures`).
     """
     for item in items:
         yield "asked", item
+    others = other_pictures(items)
     for arm in plan.arms[1:]:
         for item in filter(_has_choice, items):
-            if arm == "free-form":
-                yield arm, without_options(item)
-            elif can_reorder_options(item):
-                yield arm, reorder_options(item)
+            variant = _variant(item, arm, others.get(item.id))
+            if variant is not None:
+                yield arm, variant
+
+
+def _variant(item: EvaluationItem, arm: Arm, other: Path | None) -> EvaluationItem | None:
+    """A question as an arm asks it; None if it cannot be asked so."""
+    if arm == "free-form":
+        return without_options(item)
+    if arm == "permuted":
+        return reorder_options(item) if can_reorder_options(item) else None
+    if other is None:
+        return None
+    return replace(item, image=other) if arm == "other-image" else replace(item, colours=other)
+
+
+def count_without_other_picture(items: Sequence[EvaluationItem]) -> int:
+    """Number of scored questions with options for which the set has no other picture."""
+    others = other_pictures(items)
+    return sum(item.id not in others for item in items if _has_choice(item))
 
 
 def count_not_reorderable(items: Sequence[EvaluationItem]) -> int:
@@ -149,13 +174,20 @@ def _answer(
 ) -> RecordedAnswer:
     """Ask one question; return the answer or the error in its place."""
     try:
-        prompt = write(item, load_controlled_picture(item.image, plan.control))
+        picture = load_controlled_picture(item.image, plan.control, item.colours)
+        prompt = write(item, picture)
         end = _end(engine, prompt, plan)
     except (PromptError, OutOfMemoryError) as error:
         return RecordedAnswer(item.id, arm, "", 0, 0.0, 0.0, error=str(error))
     done = end.completion
     return RecordedAnswer(
-        item.id, arm, done.text, len(done.token_ids), end.seconds, end.first_token_seconds
+        item.id,
+        arm,
+        done.text,
+        len(done.token_ids),
+        end.seconds,
+        end.first_token_seconds,
+        finish=done.finish,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 from PIL import Image, UnidentifiedImageError
 
 from models.errors import PromptError, reason
+from models.evaluation.colour_transfer import transfer_colours
 from models.flat_histogram import equalise_histogram
 from models.messages import Box, PromptImage
 from models.pictures import as_prompt_image, check_size, convert_to_rgb
@@ -34,17 +35,20 @@ class PictureControl:
     """Whether to replace the picture by a white one of its size."""
 
 
-def load_controlled_picture(path: Path, control: PictureControl) -> PromptImage:
+def load_controlled_picture(
+    path: Path, control: PictureControl, colours: Path | None = None
+) -> PromptImage:
     """Load a picture file for the model; its box is its own pixels.
 
-    PNG and JPEG files stay unchanged, other formats become PNG. Raises PromptError for a file that
-    is not a picture, truncated, or too large to be changed.
+    `colours` names a picture whose colours it is shown in. PNG and JPEG files stay unchanged, other
+    formats become PNG. Raises PromptError for a file that is not a picture, truncated, or too large
+    to be changed.
     """
     try:
         with warnings.catch_warnings():
             # The size is limited below.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return _read_controlled(path, control)
+            return _read_controlled(path, control, colours)
     except (*DECODING_ERRORS, Image.DecompressionBombError) as error:
         # Pillow's message for unknown formats contains the path
         why = "it is not a picture" if isinstance(error, UnidentifiedImageError) else reason(error)
@@ -52,22 +56,23 @@ def load_controlled_picture(path: Path, control: PictureControl) -> PromptImage:
         raise PromptError(message) from error
 
 
-def _read_controlled(path: Path, control: PictureControl) -> PromptImage:
+def _read_controlled(path: Path, control: PictureControl, colours: Path | None) -> PromptImage:
     """The file's bytes, or a PNG of the changed picture."""
     with Image.open(path) as picture:
         box = Box(0, 0, *picture.size)
-        if control == PictureControl() and picture.format in PLAIN:
+        if control == PictureControl() and colours is None and picture.format in PLAIN:
             return PromptImage(path.read_bytes(), box)
         check_size(*picture.size)
-        return as_prompt_image(_apply_control(picture, control), box)
+        shown = convert_to_rgb(picture)
+        if colours is not None:
+            with Image.open(colours) as source:
+                check_size(*source.size)
+                shown = transfer_colours(shown, convert_to_rgb(source))
+        return as_prompt_image(_apply_control(shown, control), box)
 
 
 def _apply_control(picture: Image.Image, control: PictureControl) -> Image.Image:
-    """Apply a control to a picture."""
+    """Apply a control to an RGB picture."""
     if control.blank:
         return Image.new("RGB", picture.size, "white")
-    return (
-        convert_to_rgb(picture)
-        if control.colour == "as-is"
-        else equalise_histogram(convert_to_rgb(picture))
-    )
+    return picture if control.colour == "as-is" else equalise_histogram(picture)

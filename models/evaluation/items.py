@@ -45,6 +45,8 @@ class EvaluationItem:
     """Whether it counts in the accuracy; False for what the model cannot know."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Measurements on the picture, for the process judge."""
+    colours: Path | None = None
+    """Picture whose colours it is shown in; None for its own."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from models.evaluation.ask_items import (
     PromptWriter,
     answer_questions,
     count_not_reorderable,
+    count_without_other_picture,
     list_question_variants,
     wait_until_ready,
 )
@@ -110,12 +111,17 @@ def measurement_figures(measurement: Measurement, items: ItemSet) -> Figures:
     }
     if "permuted" in again:
         again["permuted"]["left_out"] = count_not_reorderable(items.items)
+    for arm, figures in again.items():
+        if arm in {"other-image", "other-colours"}:
+            figures["left_out"] = count_without_other_picture(items.items)
     return {
         "run": dict(measurement.description),
         **report(original),
         "skipped": len(items.skipped),
         "permuted": again.get("permuted"),
         "free_form": again.get("free-form"),
+        "other_image": again.get("other-image"),
+        "other_colours": again.get("other-colours"),
     }
 
 

@@ -26,15 +26,17 @@ def report(answers: Sequence[ScoredAnswer]) -> Figures:
     seconds = sum(answer.seconds for answer in done)
     return {
         **share_with_interval("accuracy", scored, lambda judged: judged.right),
+        **share_with_interval("lenient_accuracy", scored, lambda judged: judged.lenient_right),
         **share_with_interval("process_score", scored, lambda judged: judged.process),
         "n": len(scored),
         "groups": len({judged.item.group for judged in scored}),
-        "chance": _mean(guessing_chance(judged) for judged in scored),
+        "chance": guessing_share(scored),
         "constant": constant_answer_share([judged.item for judged in scored]),
         "format_rate": _mean(float(judged.formatted) for judged in scored),
         "mean_steps": _mean(float(judged.steps) for judged in scored),
         "tokens_per_s": sum(answer.tokens for answer in done) / seconds if seconds else None,
         "failed": sum(bool(judged.answer.error) for judged in answers),
+        "cut_off": sum(judged.answer.finish == "length" for judged in answers),
         "per_question_type": per_question_type(scored),
         "per_class": per_class(scored),
         "confusion": confusion(scored),
@@ -55,10 +57,10 @@ def share_with_interval(
     }
 
 
-def guessing_chance(answer: ScoredAnswer) -> float | None:
-    """Chance of guessing right; None for an open question."""
-    options = answer.item.options
-    return 1 / len(options) if options else None
+def guessing_share(answers: Sequence[ScoredAnswer]) -> float | None:
+    """Expected accuracy of guessing an option; 0 for an open question, None if all are open."""
+    counts = [len(answer.item.options) for answer in answers]
+    return mean(1 / count if count else 0.0 for count in counts) if any(counts) else None
 
 
 def constant_answer_share(items: Sequence[EvaluationItem]) -> float | None:
@@ -86,7 +88,7 @@ def per_question_type(answers: Sequence[ScoredAnswer]) -> dict[str, Figures]:
         by_type[kind] = {
             "n": len(type_answers),
             **share_with_interval("accuracy", type_answers, lambda one: one.right),
-            "chance": _mean(guessing_chance(one) for one in type_answers),
+            "chance": guessing_share(type_answers),
             "constant": constant_answer_share([one.item for one in type_answers]),
             "format_rate": _mean(float(one.formatted) for one in type_answers),
             **share_with_interval("process_score", type_answers, lambda one: one.process),

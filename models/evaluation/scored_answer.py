@@ -14,6 +14,7 @@ from models.scoring import (
     canonical_answer,
     format_is_right,
     is_abstention,
+    last_option_named,
     normalise_text,
     option_index,
 )
@@ -36,6 +37,8 @@ class ScoredAnswer:
     """Index of the option named, from 0; None for none, two, or a question without options."""
     right: bool
     """Whether it is correct; an error counts as wrong."""
+    lenient_right: bool
+    """Whether the last option that the completion names is right, whatever its format."""
     formatted: bool
     """Whether the completion is well formed."""
     steps: int
@@ -78,16 +81,16 @@ def score_answers(
     judge: ProcessJudge | None = None,
 ) -> list[ScoredAnswer]:
     """Score the answers of one arm in question order, skipping unanswered questions."""
-    changed = {
-        "asked": lambda item: item,
-        "permuted": reorder_options,
-        "free-form": without_options,
-    }[arm]
+    change = {"permuted": reorder_options, "free-form": without_options}.get(arm, _as_asked)
     return [
-        score_answer(changed(item), answers[item.id, arm], judge)
+        score_answer(change(item), answers[item.id, arm], judge)
         for item in items
         if (item.id, arm) in answers
     ]
+
+
+def _as_asked(item: EvaluationItem) -> EvaluationItem:
+    return item
 
 
 def score_answer(
@@ -108,7 +111,13 @@ def score_answer(
         canonical_text=canonical_answer(answer_text, item.options),
         option_index=place,
         right=right,
+        lenient_right=right or _last_named_is_right(answer_text or answer.text, item),
         formatted=format_is_right(answer.text),
         steps=len(trace.steps),
         process=judge(answer.text, item) if judge and not answer.error else None,
     )
+
+
+def _last_named_is_right(text: str, item: EvaluationItem) -> bool:
+    place = last_option_named(text, item.options)
+    return place is not None and place == option_index(item.gold, item.options)

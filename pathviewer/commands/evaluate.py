@@ -96,6 +96,14 @@ def evaluate_command(
     free_form: Annotated[
         bool, typer.Option("--free-form", help="Ask again without options.")
     ] = False,
+    other_image: Annotated[
+        bool,
+        typer.Option("--other-image", help="Ask again about a picture with another answer."),
+    ] = False,
+    other_colours: Annotated[
+        bool,
+        typer.Option("--other-colours", help="Ask again in the colours of such a picture."),
+    ] = False,
     known: Annotated[
         list[str] | None,
         typer.Option(help="Label of the manifest that the model knows; repeatable."),
@@ -134,6 +142,8 @@ def evaluate_command(
             PictureControl(colour, no_image),
             permute_options,
             free_form,
+            other_image,
+            other_colours,
             _budget(max_pixels),
         )
         report_skipped(items)

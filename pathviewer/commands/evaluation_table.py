@@ -7,6 +7,14 @@ from typing import Any
 
 Figures = Mapping[str, Any]
 
+VARIANTS = {
+    "options permuted": "permuted",
+    "without options": "free_form",
+    "another picture": "other_image",
+    "its colours": "other_colours",
+}
+"""Keys of the figures on each variant of the questions, by the name in the table."""
+
 
 def lines(figures: Figures) -> Iterator[str]:
     """Yield the lines of one model, or of two compared models."""
@@ -23,13 +31,14 @@ def model_lines(figures: Figures) -> Iterator[str]:
     run = figures["run"]
     yield f"{run['model']} ({run['revision'][:12]})"
     yield row("accuracy", interval(figures, "accuracy"), chance_text(figures))
+    yield row("accuracy in any format", interval(figures, "lenient_accuracy"))
     yield row("questions", f"{figures['n']} in {figures['groups']} groups", skipped_text(figures))
     yield row("well formed", percent(figures["format_rate"]))
     if figures["process_score"] is not None:
         yield row("process score", interval(figures, "process_score"))
     yield row("steps", number(figures["mean_steps"]))
     yield row("tokens/s", number(figures["tokens_per_s"]))
-    for name, arm in (("options permuted", "permuted"), ("without options", "free_form")):
+    for name, arm in VARIANTS.items():
         if figures[arm]:
             changed = [f"{interval(figures[arm], 'changed')} of answers change"]
             changed += [f"{count} {reason}" for count, reason in list_absent(figures[arm])]
@@ -103,6 +112,8 @@ def skipped_text(figures: Figures) -> str:
     parts = []
     if figures["failed"]:
         parts.append(f"{figures['failed']} failed, counted as wrong")
+    if figures["cut_off"]:
+        parts.append(f"{figures['cut_off']} cut off at the token limit")
     if figures["skipped"]:
         parts.append(f"{figures['skipped']} skipped")
     return "; ".join(parts)
@@ -110,7 +121,7 @@ def skipped_text(figures: Figures) -> str:
 
 def list_absent(arm: Figures) -> Iterator[tuple[int, str]]:
     """Yield the counts of questions excluded from the share of changed answers, with reasons."""
-    for key, reason in (("left_out", "not permuted"), ("failed", "failed")):
+    for key, reason in (("left_out", "left out"), ("failed", "failed")):
         if arm.get(key):
             yield arm[key], reason
 

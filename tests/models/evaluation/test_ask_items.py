@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from models.evaluation.ask_items import (
     EvaluationPlan,
     answer_questions,
     count_not_reorderable,
+    count_without_other_picture,
     list_question_variants,
     wait_until_ready,
 )
@@ -94,6 +96,26 @@ def test_a_question_that_another_order_would_change_is_not_permuted(asked: ItemS
         1,
         0,
     )
+
+
+def test_the_other_picture_has_another_answer_and_group(asked: ItemSet) -> None:
+    backend = AnsweringBackend(lambda _: TEXT)
+    plan = EvaluationPlan(other_image=True, other_colours=True)
+    variants = list(list_question_variants(asked.items, plan))
+    assert Counter(arm for arm, _ in variants) == dict.fromkeys(plan.arms, 12)
+    by_picture = {item.image: item for item in asked.items}
+    by_id = {item.id: item for item in asked.items}
+    for arm, item in variants[12:]:
+        donor = by_picture[item.image if arm == "other-image" else item.colours or item.image]
+        before = by_id[item.id]
+        assert donor.gold != before.gold
+        assert donor.group != before.group
+        assert (item.gold, item.options) == (before.gold, before.options)
+    answers = run(backend, asked, plan)
+    assert {answer.finish for answer in answers.values()} == {"stop"}
+    same = ItemSet(tuple(replace(item, gold=asked.items[0].gold) for item in asked.items))
+    assert len(list(list_question_variants(same.items, plan))) == 12
+    assert count_without_other_picture(same.items) == 12
 
 
 def test_the_control_reaches_the_pictures(asked: ItemSet) -> None:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from models.errors import PromptError
+from models.evaluation.colour_transfer import transfer_colours
 from models.evaluation.control_pictures import PictureControl, load_controlled_picture
 from models.messages import Box
 from models.pictures import PIXEL_LIMIT
@@ -44,6 +45,28 @@ def test_a_blanked_picture_is_white_and_keeps_its_size(tmp_path: Path) -> None:
     shown = load_controlled_picture(picture(tmp_path / "a.png", size=(33, 21)), BLANK)
     assert opened(shown.data).size == (33, 21)
     assert (np.asarray(opened(shown.data)) == 255).all()
+
+
+def test_the_colours_of_another_picture_are_put_on_tissue_alone(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    pale = chance.normal((200, 150, 190), (8, 20, 12), (40, 50, 3)).clip(1, 235)
+    dark = chance.normal((120, 60, 150), (15, 10, 18), (30, 20, 3)).clip(1, 235)
+    pale[:10] = 250  # open space
+    for name, pixels in (("pale", pale), ("dark", dark)):
+        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / f"{name}.png")
+    shown = load_controlled_picture(tmp_path / "pale.png", PictureControl(), tmp_path / "dark.png")
+    after = np.asarray(opened(shown.data)).astype(float)
+    assert (after[:10] == 250).all()
+    assert np.allclose(after[10:].mean((0, 1)), dark.mean((0, 1)), atol=3)
+    assert np.allclose(after[10:].std((0, 1)), dark.std((0, 1)), atol=3)
+    order = np.corrcoef(after[10:, :, 1].ravel(), pale[10:, :, 1].ravel())[0, 1]
+    assert order > 0.98, "form stays"
+
+
+def test_colours_without_tissue_change_nothing() -> None:
+    tissue, glass = Image.new("RGB", (9, 9), (150, 90, 150)), Image.new("RGB", (9, 9), "white")
+    assert transfer_colours(tissue, glass) is tissue
+    assert transfer_colours(glass, tissue) is glass
 
 
 def test_a_picture_of_one_colour_and_of_one_pixel_survive(tmp_path: Path) -> None:

@@ -136,6 +136,34 @@ def test_no_letter_beats_the_constant(golds: list[str], letter: str) -> None:
     assert found["constant"] >= 1 / 3
 
 
+def test_right_answers_in_any_format_and_those_cut_off_are_counted() -> None:
+    asked = item("1", "benign", "g")
+    texts = {
+        "I think the answer is B.": (False, True),
+        r"So it is \boxed{B}": (False, True),
+        "Adenocarcinoma is unlikely. Benign tissue": (False, True),
+        "It is benign, or rather adenocarcinoma": (False, False),
+        "<think>Benign.</think><answer>A</answer>": (False, False),
+        "<think>Glands.</think><answer>B</answer>": (True, True),
+        "Nothing is seen": (False, False),
+    }
+    answers = [RecordedAnswer("1", "asked", text, 9, 1, 1, finish="stop") for text in texts]
+    scored = [score_answer(asked, one) for one in answers]
+    assert [(one.right, one.lenient_right) for one in scored] == list(texts.values())
+    cut = replace(scored[-1], answer=replace(answers[-1], finish="length"))
+    found = report([*scored, cut])
+    assert (found["accuracy"], found["lenient_accuracy"]) == (1 / 8, 4 / 8)
+    assert found["cut_off"] == 1
+    assert report(scored)["cut_off"] == 0
+
+
+def test_guessing_counts_open_questions_as_wrong() -> None:
+    with_options, is_open = item("1", "benign", "g"), item("2", "yes", "g", options=())
+    found = report([judged(with_options, "B"), judged(is_open, "yes")])
+    assert found["chance"] == pytest.approx(1 / 5 / 2)
+    assert report([judged(is_open, "yes")])["chance"] is None
+
+
 def test_question_types_are_told_apart() -> None:
     cells = item("c", "benign", "g9", question_type="cellularity", label=None)
     scores = replace(judged(cells, "A"), process=0.25)

@@ -105,8 +105,11 @@ def test_questions_and_controls(tmp_path: Path) -> None:
     path = gland_questions(tmp_path / "set")
     model = script(tmp_path, "letter", "A")
     controls = ["--permute-options", "--free-form", "--colour", "none", "--limit", 5]
+    controls += ["--other-image", "--other-colours"]
     found = figures("--model", model, "--questions", path, *controls)
     assert found["n"] == 5
+    for key in ("other_image", "other_colours"):
+        assert (found[key]["n"], found[key]["changed"], found[key]["left_out"]) == (5, 0.0, 0)
     assert found["permuted"]["changed"] == 1.0  # the letter stays, the option moves
     assert found["free_form"]["accuracy"] == 0.0
     assert found["run"]["colour"] == "none"
@@ -124,7 +127,7 @@ def test_questions_that_another_order_would_change_are_counted(tmp_path: Path) -
     arguments = ["--model", script(tmp_path, "a", "A", "A"), "--questions", path]
     found = figures(*arguments, "--permute-options")["permuted"]
     assert (found["n"], found["left_out"], found["failed"], found["changed"]) == (1, 1, 0, 1.0)
-    assert "of answers change; 1 not permuted" in run(*arguments, "--permute-options").stdout
+    assert "of answers change; 1 left out" in run(*arguments, "--permute-options").stdout
 
 
 def test_two_models_side_by_side(tmp_path: Path) -> None:
