@@ -157,6 +157,13 @@ def judge_silent(host: str | None, traces: int, reason: str) -> str:
     )
 
 
+def judge_abstains(host: str | None, abstained: int, traces: int, most: float, reason: str) -> str:
+    return (
+        f"The judge at {host} did not judge {abstained} of {traces} traces, more than "
+        f"{100 * most:.0f} % (most often: {reason}). Use another judge, or raise most_abstained."
+    )
+
+
 def reply_folder_not_created(reason: str | None) -> str:
     return f"The folder for the judge's replies cannot be created: {reason}."
 

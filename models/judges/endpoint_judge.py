@@ -18,7 +18,7 @@ from models.errors import ModelError
 from models.judges.base import JudgeInput, JudgeVerdict
 from models.judges.reply import Abstention, Reply, read_reply, read_verdict
 from models.judges.reply_cache import ReplyCache
-from models.judges.request import JudgeEndpoint, cache_key, request_body
+from models.judges.request import JudgeEndpoint, cache_key, correction_body, request_body
 
 PERMANENT_FAILURES = {
     301: "its address has changed",
@@ -33,6 +33,8 @@ PERMANENT_FAILURES = {
 RETRY_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 """HTTP statuses worth a retry."""
 LONGEST_WAIT = 60.0
+LEAST_TRACES = 50
+"""Traces from which the share of those not judged is looked at."""
 LARGEST_REPLY = 2**22
 """Most bytes read of a reply."""
 
@@ -124,7 +126,8 @@ class EndpointJudge:
     def judge(self, traces: Sequence[JudgeInput]) -> list[JudgeVerdict | None]:
         """One verdict per trace; equal traces are sent once.
 
-        Raises JudgeError if the endpoint will never reply, or did not for too many traces in a row.
+        Raises JudgeError if the endpoint will never reply, or did not for too many traces in a row,
+        or if too many were not judged.
         """
         bodies = [request_body(self.endpoint, trace) for trace in traces]
         keys = [cache_key(self.endpoint, body) for body in bodies]
@@ -135,6 +138,7 @@ class EndpointJudge:
         outcomes = [futures[key].result() for key in keys]
         for index, outcome in enumerate(outcomes):
             self._count(outcome, again=keys[index] in keys[:index])
+        self._check_abstentions()
         return [outcome.verdict for outcome in outcomes]
 
     def _count(self, outcome: JudgeOutcome, *, again: bool) -> None:
@@ -146,6 +150,15 @@ class EndpointJudge:
             self.tally.judged += 1
             self.tally.cached += outcome.cached or again
 
+    def _check_abstentions(self) -> None:
+        """Raise JudgeError if too many traces were not judged: their reward would be made up."""
+        abstained = self.tally.abstained.total()
+        traces = abstained + self.tally.judged
+        if traces >= LEAST_TRACES and abstained > self.endpoint.most_abstained * traces:
+            ((reason, _),) = self.tally.abstained.most_common(1)
+            host, most = self.endpoint.url.host, self.endpoint.most_abstained
+            raise JudgeError(user_messages.judge_abstains(host, abstained, traces, most, reason))
+
     def _outcome(self, key: str, body: dict[str, Any], trace: JudgeInput) -> JudgeOutcome:
         """Judge by a cached reply, or ask for one."""
         try:
@@ -156,12 +169,22 @@ class EndpointJudge:
             pass  # cached by another version, or damaged
         try:
             content = self._ask(body).content
-            verdict = read_verdict(content, trace)
+            verdict, content = self._read(content, body, trace)
         except Abstention as reason:
             return JudgeOutcome(None, reason=str(reason))
         if self._cache:
             self._cache.put(key, content)
         return JudgeOutcome(verdict)
+
+    def _read(
+        self, content: str, body: dict[str, Any], trace: JudgeInput
+    ) -> tuple[JudgeVerdict, str]:
+        """Verdict of a reply, and the reply; an unusable one is asked for once more."""
+        try:
+            return read_verdict(content, trace), content
+        except Abstention as reason:
+            content = self._ask(correction_body(body, content, str(reason))).content
+            return read_verdict(content, trace), content
 
     def _ask(self, body: dict[str, Any]) -> Reply:
         """Reply of the endpoint; raises Abstention or JudgeError if all retries fail."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Mapping
@@ -12,6 +13,12 @@ from models.judges.base import EventFinding, JudgeInput, JudgeVerdict
 from models.reasoning.trace import ReasoningTrace
 from models.reward import ABSENCES, ERRORS, OUTSIDE_FORMULA, score_events
 
+LEAST_WORDS = 3
+"""Fewest words of a quote, unless it is a whole step: a single letter is in every trace."""
+LEAST_LIKENESS = 0.75
+"""Least likeness (`difflib`) of each word of a quote to the word that it was copied from."""
+STEP_NUMBER = re.compile(r"^(?:step )?\d+[.:)]\s*")
+"""The number that a step begins with, in normalised text."""
 ELLIPSIS = re.compile(r"\s*(?:\.\.\.|…|\[\.\.\.\])\s*")
 
 
@@ -51,9 +58,10 @@ def read_reply(payload: bytes) -> Reply:
 def read_verdict(content: str, subject: JudgeInput) -> JudgeVerdict:
     """Parse a verdict; raises Abstention unless all six events are present, with their quotes.
 
-    A quote must occur in the trace: where an error happened, and where an absence is denied.
-    Spacing, case and quotation marks do not count, and dots may stand for omitted words. What is
-    described but not in the region counts only if well quoted.
+    A quote of three words or a whole step must occur in the trace: where an error happened, and
+    where an absence is denied. Spacing, case and quotation marks do not count, slips in copying are
+    forgiven, and dots may stand for omitted words. What is described but not in the region counts
+    only if well quoted.
     """
     try:
         events = json.loads(content, object_pairs_hook=_object)
@@ -103,9 +111,14 @@ def _quoted_step(trace: ReasoningTrace, text: str, quote: str) -> int | None:
     parts = [_plain(part) for part in ELLIPSIS.split(quote.strip("\"'“”‘’")) if _plain(part)]
     if not parts:
         raise Abstention("no quote")
+    steps = [_plain(step.text) for step in trace.steps]
+    words = sum(len(part.split()) for part in parts)
+    whole = {STEP_NUMBER.sub("", step, count=1) for step in steps} | set(steps)
+    if words < LEAST_WORDS and (len(parts) > 1 or parts[0] not in whole):
+        raise Abstention("quote is too short")
     if _in_order(parts, _plain(text)):
-        for index, step in enumerate(trace.steps):
-            if parts[0] in _plain(step.text):
+        for index, step in enumerate(steps):
+            if _find(parts[0], step):
                 return index
         return None
     raise Abstention("quote is not in the trace")
@@ -115,11 +128,31 @@ def _in_order(parts: list[str], text: str) -> bool:
     """Whether the parts occur in a text in this order."""
     place = 0
     for part in parts:
-        position = text.find(part, place)
-        if position < 0:
+        found = _find(part, text, place)
+        if found is None:
             return False
-        place = position + len(part)
+        place = found[1]
     return True
+
+
+def _find(part: str, text: str, start: int = 0) -> tuple[int, int] | None:
+    """Where a text has a part from `start` on, exactly or word by word alike; None if nowhere."""
+    place = text.find(part, start)
+    if place >= 0:
+        return place, place + len(part)
+    words = list(re.finditer(r"\S+", text[start:]))
+    quoted = part.split()
+    for first in range(len(words) - len(quoted) + 1):
+        copied = words[first : first + len(quoted)]
+        if all(_is_alike(word[0], other) for word, other in zip(copied, quoted, strict=True)):
+            return start + copied[0].start(), start + copied[-1].end()
+    return None
+
+
+def _is_alike(word: str, other: str) -> bool:
+    """Whether two words differ by a slip at most."""
+    likeness = difflib.SequenceMatcher(a=word, b=other, autojunk=False)
+    return likeness.quick_ratio() >= LEAST_LIKENESS and likeness.ratio() >= LEAST_LIKENESS
 
 
 def _plain(text: str) -> str:

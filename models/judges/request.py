@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,24 @@ Tell for each event whether it happened, and quote the trace:
 
 For the events that begin with "missing", the quote is where the trace does have what the event \
 asks for, and empty if it is missing. For all others, the quote is the words that are wrong, and \
-empty if the event did not happen. Copy quotes letter by letter from the trace. A right answer \
-does not excuse wrong reasoning, and a wrong answer is no event by itself. Reply with the JSON \
-object only."""
+empty if the event did not happen. Copy quotes letter by letter from the trace, three words at \
+least. Words that fit any picture, such as "the picture shows tissue", describe no feature and are \
+no knowledge. A right answer does not excuse wrong reasoning, and a wrong answer is no event by \
+itself. Reply with the JSON object only."""
 """Judge's instructions, ahead of everything else."""
+
+
+EXAMPLES: Mapping[str, str] = {
+    "missing_image_features": "happened if a trace only says what the disease is; not if it says "
+    '"irregular glands invade the muscle".',
+    "missing_option_elimination": 'not if it says "no keratin, so squamous carcinoma is unlikely".',
+    "missing_knowledge": 'not if it says "keratin pearls mark squamous differentiation".',
+    "wrong_definition": '"mitosis, the death of a cell" is wrong.',
+    "contradiction": '"no glands are seen" after "glands line the left edge".',
+    "wrong_criterion": '"any mitosis proves malignancy" is wrong.',
+    "not_in_region": '"necrosis in the centre" of a picture that has none.',
+}
+"""A worked example for each event."""
 
 
 class JudgeEndpoint(BaseModel):
@@ -52,6 +67,8 @@ class JudgeEndpoint(BaseModel):
     """Wait before the first retry; doubled for each further one."""
     give_up_after: int = Field(default=20, ge=1)
     """Consecutive failed traces after which the run ends."""
+    most_abstained: float = Field(default=0.2, gt=0, le=1)
+    """Share of traces not judged above which the run ends, counted from the 50th trace on."""
     concurrency: int = Field(default=4, ge=1, le=256)
     """Concurrent requests."""
     max_tokens: int = Field(default=1024, ge=16)
@@ -87,6 +104,20 @@ def request_body(endpoint: JudgeEndpoint, trace: JudgeInput) -> dict[str, Any]:
             "json_schema": {"name": "process_events", "strict": True, "schema": reply_schema()},
         },
     }
+
+
+def correction_body(body: dict[str, Any], content: str, reason: str) -> dict[str, Any]:
+    """The same request with the unusable reply and why it is; the judge may correct it once."""
+    correction = (
+        f"This reply cannot be used: {reason}. Reply again with the whole JSON object. Copy each "
+        "quote letter by letter from the trace, three words at least."
+    )
+    messages = [
+        *body["messages"],
+        {"role": "assistant", "content": content},
+        {"role": "user", "content": correction},
+    ]
+    return body | {"messages": messages}
 
 
 def reply_schema() -> dict[str, Any]:
@@ -129,7 +160,9 @@ def _material(trace: JudgeInput) -> dict[str, Any]:
 def _instructions() -> str:
     """Instructions with the events filled in."""
     return INSTRUCTIONS.format(
-        events="\n".join(f"- {event}: {meaning}" for event, meaning in EVENTS.items())
+        events="\n".join(
+            f"- {event}: {meaning} Example: {EXAMPLES[event]}" for event, meaning in EVENTS.items()
+        )
     )
 
 

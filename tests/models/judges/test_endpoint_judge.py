@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from models.judges.base import EventFinding
-from models.judges.endpoint_judge import LARGEST_REPLY, EndpointJudge, JudgeError
+from models.judges.endpoint_judge import LARGEST_REPLY, LEAST_TRACES, EndpointJudge, JudgeError
 from models.judges.request import JudgeEndpoint, reply_schema
 from models.reward import EVENTS
 from tests.models.judges.judged_traces import ABSENT, TRACE, events, judged, picture
@@ -99,7 +99,7 @@ GOOD = json.dumps(events())
 @pytest.mark.parametrize(
     ("answer", "reason", "requests"),
     [
-        (lambda handler: handler.reply(chat("so-so")), "reply is no JSON", 1),
+        (lambda handler: handler.reply(chat("so-so")), "reply is no JSON", 2),  # asked once more
         (lambda handler: handler.reply(chat(GOOD, finish="length")), "reply cut off", 1),
         (lambda handler: handler.reply(chat(None)), "refused to reply", 1),
         (lambda handler: handler.reply(b""), "not a chat completion", 1),
@@ -176,7 +176,7 @@ def test_many_at_once_keep_their_order_and_equal_ones_are_asked_once() -> None:
     with odd_endpoint(answer) as server, judge_at(server) as judge:
         verdicts = judge.judge([judged(), judged(odd), judged(), judged(odd), judged(TRACE + " ")])
         assert [verdict is not None for verdict in verdicts] == [True, False, True, False, False]
-        assert len(server.asked) == 3
+        assert len(server.asked) == 5  # unusable replies are asked for once more
         assert (judge.tally.judged, judge.tally.cached) == (2, 1)
         assert judge.tally.abstained == {"reply is no JSON": 3}
         assert judge.judge([]) == []
@@ -208,4 +208,35 @@ def test_a_reply_that_is_no_verdict_is_not_kept(tmp_path: Path) -> None:
     with odd_endpoint(replying("?")) as server, judge_at(server, cache=tmp_path) as judge:
         judge.judge([judged()])
         judge.judge([judged()])
-        assert len(server.asked) == 2
+        assert len(server.asked) == 4
+
+
+def test_an_unusable_reply_is_corrected_once(tmp_path: Path) -> None:
+    misquoted = json.dumps(events(contradiction={"quote": "no such words", "happened": True}))
+
+    def correct(handler: Handler, body: Body) -> None:
+        handler.reply(chat(GOOD if len(body["messages"]) > 2 else misquoted))
+
+    with odd_endpoint(correct) as server, judge_at(server, cache=tmp_path) as judge:
+        (verdict,) = judge.judge([judged()])
+        assert verdict
+        assert not verdict.events
+        assert judge.judge([judged()]) == [verdict]  # the corrected reply is cached
+        assert (judge.tally.requests, judge.tally.cached) == (2, 1)
+        *_, reply, correction = server.asked[1]["messages"]
+    assert (reply["role"], reply["content"]) == ("assistant", misquoted)
+    assert "quote is not in the trace" in correction["content"]
+
+
+def test_a_run_ends_if_too_many_traces_are_not_judged() -> None:
+    def mostly(handler: Handler, body: Body) -> None:
+        material = json.loads(body["messages"][1]["content"][-1]["text"])
+        handler.reply(chat("?" if int(material["question"]) % 4 == 0 else GOOD))
+
+    traces = [judged(question=str(number)) for number in range(80)]
+    with odd_endpoint(mostly) as server, judge_at(server) as judge:
+        judge.judge(traces[: LEAST_TRACES - 1])
+        with pytest.raises(JudgeError, match="did not judge 20 of 80 traces, more than 20 %"):
+            judge.judge(traces[LEAST_TRACES - 1 :])
+    with odd_endpoint(mostly) as server, judge_at(server, most_abstained=0.25) as judge:
+        assert judge.judge(traces).count(None) == 20

@@ -31,6 +31,7 @@ def quoted(event: str, quote: str, happened: bool) -> str:
         ("contradiction", "GLAND formation\n defines", True),  # capitals and spacing
         ("contradiction", "“keratin pearls”; none", True),  # quotation marks
         ("contradiction", "Glands lined ... excludes mucin", True),  # words left out
+        ("contradiction", "Gland formations defines adenocarcinomas", True),  # slips in copying
         ("missing_knowledge", "", True),  # what is missing has no words
         ("contradiction", "no such words", False),  # what did not happen needs none
         ("not_in_region", "no such words", True),  # outside the formula: not believed, no harm
@@ -62,6 +63,9 @@ def test_replies_that_are_believed(event: str, quote: str, happened: bool) -> No
         (quoted("contradiction", "...", True), "no quote"),
         (quoted("contradiction", "nuclei are round", True), "not in the trace"),
         (quoted("contradiction", "excludes mucin ... Glands lined", True), "not in the trace"),
+        (quoted("contradiction", "Gland formation excludes adenocarcinoma", True), "not in the"),
+        (quoted("contradiction", "e", True), "too short"),
+        (quoted("missing_knowledge", "excludes mucin", False), "too short"),
         (quoted("missing_knowledge", "", False), "no quote"),  # it is there, but where
         (quoted("missing_knowledge", "as is well known", False), "not in the trace"),
     ],
@@ -69,6 +73,17 @@ def test_replies_that_are_believed(event: str, quote: str, happened: bool) -> No
 def test_replies_that_are_not(reply: str, reason: str) -> None:
     with pytest.raises(Abstention, match=reason):
         read_verdict(reply, judged())
+
+
+def test_a_short_step_is_quoted_whole() -> None:
+    trace = judged("<think>\n1. Glands are lined.\n2. No glands.\n</think>\n<answer>A</answer>")
+    reply = dict.fromkeys(ABSENCES, ABSENT) | {
+        "contradiction": {"quote": "no glands.", "happened": True}
+    }
+    (finding,) = [
+        one for one in read_verdict(json.dumps(events(**reply)), trace).findings if one.step
+    ]
+    assert (finding.event, finding.step) == ("contradiction", 1)
 
 
 def test_absences_are_the_trace_s() -> None:

@@ -50,7 +50,10 @@ def config_of(server: OddEndpoint) -> str:
 def reply(**changed: Any) -> str:
     """A judge's whole reply: the absences have quotes of the trace, but for what is changed."""
     found: dict[str, Any] = {
-        event: {"quote": "Cells are" if event.startswith("missing") else "", "happened": False}
+        event: {
+            "quote": "Nothing else is" if event.startswith("missing") else "",
+            "happened": False,
+        }
         for event in EVENTS
     }
     return json.dumps(found | changed)
