@@ -24,7 +24,12 @@ from models.reward import RewardPart
 from models.training.data.tiles import DataError
 from models.training.data.trl_rows import require_columns
 from models.training.specimen.claims import MeasuredClaimsJudge
-from models.training.trainer.reward_functions import ProcessReward, accuracy_reward, format_reward
+from models.training.trainer.reward_functions import (
+    ProcessReward,
+    accuracy_reward,
+    format_reward,
+    score_floor,
+)
 from models.training.trainer.run_folder import begin_run, find_start_model
 from models.training.trainer.trl import (
     QuietTrainer,
@@ -40,6 +45,8 @@ from models.training.trainer.trl import (
 )
 
 COLUMNS = ("prompt", "gold")
+FLOOR_ROWS = 16
+"""Rows on which a trace of empty phrases is judged before training."""
 
 
 class GrpoConfig(TrainerConfig):
@@ -106,6 +113,9 @@ def train_grpo(config: GrpoConfig, start: Path, out: Path, *, resume: bool) -> N
         processing_class=processor,
         peft_config=lora_config(config),
     )
+    if "process" in config.rewards:
+        floor = score_floor(judge, [rows[index] for index in range(min(FLOOR_ROWS, len(rows)))])
+        (out / "floor.json").write_text(json.dumps(floor, indent=1), encoding="utf-8")
     run_trainer(trainer, config, out, resume=resume)
     if isinstance(judge, EndpointJudge):
         tally_json = vars(judge.tally) | {"cost": judge.tally.cost(judge.endpoint)}

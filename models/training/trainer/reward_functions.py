@@ -24,6 +24,13 @@ from models.training.specimen.facts_column import read_facts
 Completion = str | Sequence[Mapping[str, Any]]
 """A text, or the messages of a conversation."""
 Rewards = list[float | None]
+EMPTY_PHRASES = """<think>
+1. The picture shows tissue with several features.
+2. The findings are weighed against each of the options.
+3. Medical knowledge of this tissue supports the conclusion.
+</think>
+<answer>A</answer>"""
+"""A trace that fits every picture and question, and should earn nothing."""
 
 
 def format_reward(*, completions: Sequence[Completion], **_: Any) -> Rewards:
@@ -79,6 +86,19 @@ class ProcessReward:
         return (
             fill_missing_rewards(rewards, [trace.id for trace in traces]) if self._fill else rewards
         )
+
+
+def score_floor(judge: Judge, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What a trace of empty phrases earns from a judge on one or more rows: the floor of R_process.
+
+    `process_floor` is the mean over the rows that were judged, None if there are none; `n` is the
+    number of rows, `abstained` that of those not judged.
+    """
+    columns = {name: [row.get(name) for row in rows] for name in rows[0]}
+    scores = process_scores(judge, build_judge_inputs([EMPTY_PHRASES] * len(rows), columns))
+    known = [score for score in scores if score is not None]
+    floor = sum(known) / len(known) if known else None
+    return {"process_floor": floor, "n": len(scores), "abstained": len(scores) - len(known)}
 
 
 def fill_missing_rewards(rewards: Sequence[float | None], groups: Sequence[str]) -> Rewards:

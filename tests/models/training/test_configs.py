@@ -111,8 +111,8 @@ def test_the_recipe_is_the_papers() -> None:
         config = shipped(name)
         assert (config.group, config.beta) == (4, 0.04)
         assert config.freeze_tower
-    assert shipped("qwen7b/sft").learning_rate == 2e-5
-    assert shipped("qwen7b/grpo_dual").learning_rate == 1e-6
+    assert shipped("qwen7b/sft").learning_rate == 1e-4  # of adapters
+    assert shipped("qwen7b/grpo_dual").learning_rate == 1e-5
     assert shipped("qwen7b/grpo_dual").max_pixels == 65_536
 
 
@@ -155,4 +155,6 @@ def test_large_configs_make_a_step(
         assert pictures
         assert set(pictures) == {1}
         assert 0 < figures["reward_process"] <= 0.5
+        floor = json.loads((out / "floor.json").read_text())
+        assert (floor["process_floor"], floor["abstained"]) == (0.5, 0)
         assert json.loads((out / "judge.json").read_text())["requests"] == len(pictures)

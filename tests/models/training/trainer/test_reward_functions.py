@@ -19,6 +19,7 @@ from models.training.trainer.reward_functions import (
     completion_text,
     fill_missing_rewards,
     format_reward,
+    score_floor,
 )
 
 FACTS = Facts({"tissue": ("present",), "focus": ("sharp",), "cellularity": ("high",)})
@@ -89,6 +90,22 @@ def test_an_abstention_is_neither_for_nor_against() -> None:
     assert call(ProcessReward(EverySecond()), texts) == [0.5] * 4
     apart = call(ProcessReward(EverySecond()), texts, item_id=["1", "2", "3", "4"])
     assert apart == [0.5, None, 0.5, None]  # nothing known of items 2 and 4
+
+
+def test_a_trace_of_empty_phrases_earns_the_floor() -> None:
+    row = {
+        "item_id": "1",
+        "question_type": "cellularity",
+        "options": OPTIONS,
+        "gold": "high",
+        "facts": facts_column(FACTS),
+    }
+    rows = [row | {"item_id": str(number)} for number in range(4)]
+    measured = score_floor(MeasuredClaimsJudge(), rows)
+    assert (measured["n"], measured["abstained"]) == (4, 0)
+    assert 0 <= measured["process_floor"] < 0.1
+    floor = score_floor(EverySecond(), rows)
+    assert (floor["n"], floor["abstained"]) == (4, 2)
 
 
 def test_filled_by_group() -> None:
