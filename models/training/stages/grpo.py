@@ -66,6 +66,12 @@ class GrpoConfig(TrainerConfig):
     """Weight of the divergence from the initial network."""
     rewards: dict[RewardPart, float] = Field(min_length=1)
     """Weights of the rewards of `models.reward`, by name."""
+    aggregation: Literal["sum_then_normalize", "normalize_then_sum"] = "sum_then_normalize"
+    """Whether the sum of a rollout's rewards is compared within its group, as in the paper, or each
+    reward by itself before they are summed, so that each counts alike (GDPO, arXiv 2601.05242).
+    """
+    scale_advantages: Literal["group", "batch", "none"] = "group"
+    """Standard deviation by which advantages are divided: `none` keeps small differences small."""
     judge: Literal["measured-claims"] | JudgeEndpoint = "measured-claims"
     """Source of the process reward: measured claims or an endpoint."""
 
@@ -154,6 +160,8 @@ def grpo_arguments(config: GrpoConfig, out: Path) -> GRPOConfig:
         temperature=config.temperature,
         beta=config.beta,
         loss_type="grpo",
+        multi_objective_aggregation=config.aggregation,
+        scale_rewards=config.scale_advantages,
         use_bias_correction_kl=False,
         reward_weights=list(config.rewards.values()),
     )

@@ -154,6 +154,10 @@ def test_the_config_reaches_the_trainer(tmp_path: Path) -> None:
     assert (told.num_generations, told.beta, told.temperature) == (4, 0.04, 0.7)
     assert told.reward_weights == [1.0, 0.5, 2.0]
     assert (told.max_steps, told.report_to, told.save_total_limit) == (2, [], 2)
+    assert (told.multi_objective_aggregation, told.scale_rewards) == ("sum_then_normalize", "group")
+    given = config(data=("x",), aggregation="normalize_then_sum", scale_advantages="none")
+    told = grpo_arguments(given, tmp_path)
+    assert (told.multi_objective_aggregation, told.scale_rewards) == ("normalize_then_sum", "none")
 
 
 class Never:
