@@ -115,6 +115,15 @@ def test_every_path_in_the_architecture_exists() -> None:
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
+def test_every_module_that_the_formats_name_exists() -> None:
+    formats = ROOT / "pathviewer" / "slides" / "formats"
+    words = [(ROOT / "docs" / "formats.md").read_text(), (formats / "base.py").read_text()]
+    names = re.findall(r"`(?:\w+/)*(\w+\.py)`", "\n".join(words))
+    assert "format_registry.py" in names
+    missing = {name for name in names if not any((ROOT / "pathviewer").rglob(name))}
+    assert missing == set()
+
+
 def test_the_architecture_gives_the_layers_that_are_checked() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text()
     shown = [line.strip() for line in text.splitlines() if line.startswith("    ")]

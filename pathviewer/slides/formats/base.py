@@ -74,7 +74,7 @@ def places_to_try(levels: Sequence[HasSize]) -> Iterator[tuple[int, Region]]:
 class PyramidFile(Protocol):
     """An open file; threads may read concurrently.
 
-    A new format is one module with such a class, registered in `open_file.py`.
+    A new format is one module with such a class, registered in `format_registry.py`.
     """
 
     @property

@@ -85,6 +85,14 @@ def test_what_cannot_be_placed_is_left_out(base: tuple[int, int], other: FileLev
     assert [native.index for native in placed] == [0, 2]
 
 
+def test_a_statement_that_the_sizes_allow_outweighs_a_whole_factor() -> None:
+    """Both 4 and 3.85 give a level of 20 x 15 px when rounded up or down."""
+    _, placed = place_levels([level(79, 59), level(20, 15, stated=3.85)])
+    assert placed.downsample == Downsample(3.85, 3.85)
+    _, placed = place_levels([level(79, 59), level(20, 15)])
+    assert placed.downsample == Downsample(4, 4)
+
+
 def test_a_size_outweighs_a_statement_that_it_denies() -> None:
     """Converters copy the spacing of level 0 to all levels."""
     _, placed = place_levels([level(8000, 6000), level(2000, 1500, stated=1.0)])
