@@ -11,8 +11,9 @@ from PIL import Image, ImageCms
 
 from tests import slide_files
 from tests.corpus import codecs
-from tests.corpus.odd_slide import OddSlide, Writer, picture
+from tests.corpus.odd_slide import OddSlide, Served, Writer, picture
 from tests.corpus.tiff import RGB, YCBCR, Layout, write_picture
+from tests.icc_profiles import lut_profile, matrix_profile, stained
 from tests.raw_tiff import UNDEFINED
 from tests.slide_files import Pixels
 
@@ -134,7 +135,18 @@ LATER_HEADERS = (
     ),
 )
 
+_WIDE, _SCANNER = matrix_profile("Wide"), lut_profile("Scanner", stained)
+
+
+def _applied(name: str, reason: str, data: bytes) -> OddSlide:
+    return OddSlide(
+        name, reason, profile(data), Served(words='"applied": true', tolerance=8, profile=data)
+    )
+
+
 PROFILES = (
+    _applied("icc-wide.tif", "FIELD G: primaries and a curve, which are applied", _WIDE),
+    _applied("icc-scanner.tif", "FIELD G: a scanner's table, which is applied", _SCANNER),
     OddSlide("icc-srgb.tif", "FIELD G: the profile that screens have", profile(_srgb())),
     OddSlide("icc-damaged.tif", "FIELD G: half a profile", profile(_srgb()[:200])),
     OddSlide("icc-grey.tif", "FIELD G: a profile of greys on colours", profile(_of_space(b"GRAY"))),

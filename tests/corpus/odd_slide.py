@@ -37,6 +37,9 @@ class Served:
     words: str = ""
     """What the slide's JSON says of it."""
 
+    profile: bytes | None = None
+    """ICC profile by which all but raw tiles is corrected to sRGB, `None` if none applies."""
+
     question: str = ""
     """Words of the sentence that refuses a question about all of it; empty if one is answered."""
 
