@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pathviewer.slides.formats.base import FileLevel
+from pathviewer.slides import user_messages
+from pathviewer.slides.formats.base import FileLevel, UnusedPage
 from pathviewer.slides.geometry import FULL, Downsample
 
 _STATED_ERROR = 0.01
@@ -58,6 +59,23 @@ def place_levels(levels: Sequence[FileLevel]) -> tuple[NativeLevel, ...]:
             height = min(level.height, math.ceil(base[1] / downsample.y - 1e-6))
             placed.append(NativeLevel(index, width, height, stored, downsample, level.tile_size))
     return tuple(placed)
+
+
+def pages_left_out(levels: Sequence[FileLevel]) -> tuple[UnusedPage, ...]:
+    """Return the levels that `place_levels` omits, with the reasons."""
+    base = levels[0].width, levels[0].height
+    return tuple(
+        UnusedPage(
+            level.width,
+            level.height,
+            None,
+            user_messages.PAGE_MAY_BE_PADDED
+            if _may_be_padded(base, level)
+            else user_messages.PAGE_OF_OTHER_SHAPE,
+        )
+        for level in levels[1:]
+        if _downsample(base, level) is None
+    )
 
 
 def _downsample(base: Size, level: FileLevel) -> Downsample | None:

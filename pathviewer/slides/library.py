@@ -19,7 +19,7 @@ from pathviewer.slides.geometry import Region
 from pathviewer.slides.intake import Intake, ListedSlide
 from pathviewer.slides.intake_opener import DirectOpener, Opener
 from pathviewer.slides.scale import EnteredScale, PixelSize, SlideScale
-from pathviewer.slides.slide_facts import SlideFacts
+from pathviewer.slides.slide_facts import LabelInFile, SlideFacts
 from pathviewer.slides.slide_folders import RejectedFile, SlideFolders
 from pathviewer.slides.slide_identity import LabelState, SlideIdentity, scale_words
 from pathviewer.slides.slide_names import file_name_of
@@ -72,7 +72,7 @@ class LibraryEntry:
     """Such as H&E, `None` if unknown."""
 
     label: LabelState
-    """Whether there is a label, and whether it is shown."""
+    """Whether the file holds a label, and whether it is shown."""
 
     @property
     def identity(self) -> SlideIdentity:
@@ -361,9 +361,10 @@ class SlideLibrary:
         )
 
     def _label(self, facts: SlideFacts) -> LabelState:
-        if not facts.has_label:
-            return "none"
-        return "shown" if self._show_labels else "hidden"
+        if facts.label == "readable":
+            return "shown" if self._show_labels else "hidden"
+        states: dict[LabelInFile, LabelState] = {"left out": "hidden", "possible": "unnamed"}
+        return states.get(facts.label, "none")
 
 
 def _entered(record: ScaleRecord) -> EnteredScale | None:

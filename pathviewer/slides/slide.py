@@ -21,10 +21,15 @@ from pathviewer.slides.errors import (
     SlideUnopenable,
     TileDamaged,
 )
-from pathviewer.slides.formats.base import PixelsUnreadable, ProfileUnreadable, PyramidFile
+from pathviewer.slides.formats.base import (
+    PixelsUnreadable,
+    ProfileUnreadable,
+    PyramidFile,
+    UnusedPage,
+)
 from pathviewer.slides.formats.format_registry import open_pyramid
 from pathviewer.slides.geometry import Region, check_inside, clip_to, picture_size, to_level
-from pathviewer.slides.level_geometry import NativeLevel, place_levels
+from pathviewer.slides.level_geometry import NativeLevel, pages_left_out, place_levels
 from pathviewer.slides.scale import ScaleClaim, SlideScale, read_claim
 
 _BLOCK = 2048
@@ -110,6 +115,16 @@ class Slide:
             return None
         x, y, width, height = (int(value) for value in values if value is not None)
         return Region(x, y, width, height)
+
+    def unused_pages(self) -> tuple[UnusedPage, ...]:
+        """Return pages of the file that are neither levels nor associated images.
+
+        Raises SlideGone if the slide was closed.
+        """
+        file = self._file
+        if file is None:
+            raise SlideGone(user_messages.slide_closed(self.name))
+        return tuple(file.unused_pages(pages_left_out(file.levels)))
 
     def read(self, level: int, l_box: Region) -> NDArray[np.uint8]:
         """Return pixels of a box of a native level (`l_` frame) as (height, width, 4) BGRX uint8.

@@ -5,14 +5,22 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pathviewer.slides import user_messages
 from pathviewer.slides.colour_profile import ColourProfile
 from pathviewer.slides.errors import SlideUnopenable, TileDamaged
-from pathviewer.slides.formats.base import places_to_try
+from pathviewer.slides.formats.base import NAMELESS_IMAGE, places_to_try
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.scale import ScaleClaim
 from pathviewer.slides.slide import Slide
+
+LabelInFile = Literal["readable", "left out", "possible", "none"]
+"""Whether the file holds the slide's label.
+
+`readable`: as an image that the settings may show. `left out`: on a page that cannot be shown.
+`possible`: a page or image without a name may be it.
+"""
 
 
 @dataclass(frozen=True)
@@ -49,8 +57,8 @@ class SlideFacts:
     colour_profile: ColourProfile | None
     """Its colour profile, `None` if the file has none."""
 
-    has_label: bool = False
-    """Whether the file has an image of the slide's label."""
+    label: LabelInFile = "none"
+    """Whether the file holds the slide's label."""
 
 
 def read_facts(path: Path, name: str) -> SlideFacts:
@@ -85,5 +93,16 @@ def facts_of(slide: Slide) -> SlideFacts:
         bounds=slide.bounds,
         background=slide.background,
         colour_profile=slide.colour_profile,
-        has_label="label" in slide.associated_images,
+        label=label_in(slide),
     )
+
+
+def label_in(slide: Slide) -> LabelInFile:
+    """Return whether a slide's file holds the label, as far as the file tells."""
+    if "label" in slide.associated_images:
+        return "readable"
+    kinds = [page.kind for page in slide.unused_pages()]
+    if "label" in kinds:
+        return "left out"
+    nameless = any(name.startswith(NAMELESS_IMAGE) for name in slide.associated_images)
+    return "possible" if nameless or None in kinds else "none"

@@ -14,8 +14,18 @@ from pathviewer.slides import user_messages
 from pathviewer.slides.errors import SlideChanged
 from pathviewer.slides.scale import SlideScale
 
-LabelState = Literal["shown", "hidden", "none"]
-"""State of the label image: shown on the page, hidden by the settings, or missing."""
+LabelState = Literal["shown", "hidden", "unnamed", "none"]
+"""State of the label image.
+
+Shown on the page, hidden, perhaps there as a picture without a name, or missing.
+"""
+
+_LABELS = {
+    "shown": "label shown",
+    "hidden": "label hidden",
+    "unnamed": "an unnamed picture may be a label",
+    "none": "no label in the file",
+}
 
 _WORDS = {"name": "name", "case": "case", "stain": "stain", "scale": "scale", "label": "label"}
 
@@ -40,7 +50,7 @@ class SlideIdentity:
     """The scale in use, in words."""
 
     label: LabelState
-    """Whether there is a label, and whether it is shown."""
+    """Whether the file holds a label, and whether it is shown."""
 
 
 def scale_words(scale: SlideScale) -> str:
@@ -93,6 +103,6 @@ def identity_text(identity: Mapping[str, Any] | None, *, report: bool = False) -
         case,
         identity["stain"] or "stain unknown",
         identity["scale"],
-        "no label in the file" if identity["label"] == "none" else f"label {identity['label']}",
+        _LABELS[identity["label"]],
     )
     return ", ".join(part for part in parts if part)

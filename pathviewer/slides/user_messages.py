@@ -238,6 +238,10 @@ EXPORTED_TWICE = (
     "of its own"
 )
 
+# level_geometry.py
+PAGE_OF_OTHER_SHAPE = "its shape is not the slide's, so it is no level; it may be a label"
+PAGE_MAY_BE_PADDED = "its place on the slide is unknown, as it may be padded to whole tiles"
+
 # library.py
 
 
@@ -677,6 +681,7 @@ def compression_unsupported(compression: str) -> str:
 
 
 # formats/tiff_pages.py
+PAGE_NOT_READ = "OpenSlide reads it neither as a level nor as a named picture"
 
 
 def channel_or_focal_plane_shown(planes: int) -> str:

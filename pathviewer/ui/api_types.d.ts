@@ -1112,7 +1112,7 @@ export interface IdentityOut {
    * The scale in use, in words.
    */
   scale: string;
-  label: "shown" | "hidden" | "none";
+  label: "shown" | "hidden" | "unnamed" | "none";
 }
 /**
  * All charts for one set of filters.
@@ -1778,7 +1778,7 @@ export interface SeenIdentity {
   case: string | null;
   stain: string | null;
   scale: string;
-  label: "shown" | "hidden" | "none";
+  label: "shown" | "hidden" | "unnamed" | "none";
 }
 /**
  * How tokens are chosen; what is left out has the model's default.

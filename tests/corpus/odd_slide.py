@@ -34,6 +34,9 @@ class Served:
     tolerance: float = 5
     """Largest difference, of 255, between blocks of 8 x 8 pixels of a tile and what was written."""
 
+    label: str = "none"
+    """State of its label image; `unnamed` where a page without a name may be one."""
+
     words: str = ""
     """What the slide's JSON says of it."""
 

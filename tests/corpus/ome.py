@@ -126,7 +126,12 @@ OME = (
         sized(physical("0.25", "0.5", "µm")),
         Served(mpp=(0.25, 0.5)),
     ),
-    OddSlide("ome-series.ome.tif", "the slide is the second picture", _series, _QUARTER),
+    OddSlide(
+        "ome-series.ome.tif",
+        "the slide is the second picture",
+        _series,
+        replace(_QUARTER, label="unnamed"),
+    ),
     OddSlide(
         "ome-grey.ome.tif",
         "FIELD D2: one channel of light",

@@ -125,8 +125,15 @@ PYRAMIDS = (
         _flat_tiles,
         Served((1, 4, 16), None, 12),
     ),
-    OddSlide("padded.tif", "FIELD A: padding without a word of it", _padded, Served(factors=(1,))),
-    OddSlide("no-level.tif", "FIELD A2: a page of another shape", _oblong_level),
+    OddSlide(
+        "padded.tif",
+        "FIELD A: padding without a word of it",
+        _padded,
+        Served((1,), label="unnamed"),
+    ),
+    OddSlide(
+        "no-level.tif", "FIELD A2: a page of another shape", _oblong_level, Served(label="unnamed")
+    ),
     OddSlide(
         "one-column.tif",
         "a slide of one column",

@@ -134,6 +134,7 @@ def check_facts(facts: dict[str, Any], expected: Served, levels: Sequence[Pixels
         (None, None) if expected.mpp is None else pytest.approx(expected.mpp, rel=1e-3)
     )
     assert (facts["mpp"] is None) == (scale[0] != scale[1] or scale[0] is None)
+    assert facts["identity"]["label"] == expected.label
     assert expected.words in json.dumps(facts, ensure_ascii=False)
 
 

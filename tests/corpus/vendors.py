@@ -250,12 +250,17 @@ APERIO = (
         _aperio_jpeg2000(_APERIO_YCBCR),
         _HALF,
     ),
-    OddSlide("aperio-label.svs", "label and macro, which stay hidden", _aperio_with_label, _HALF),
+    OddSlide(
+        "aperio-label.svs",
+        "label and macro, which stay hidden",
+        _aperio_with_label,
+        replace(_HALF, label="hidden"),
+    ),
     OddSlide(
         "aperio-tiled-label.svs",
         "FIELD A2: openslide#297, a label stored as tiles, without a word",
         _aperio_tiled_label,
-        _HALF,
+        replace(_HALF, label="unnamed"),
     ),
     OddSlide("aperio-missing-tiles.svs", "FIELD A: openslide#576", _aperio_missing_tiles, _HALF),
 )
@@ -265,7 +270,7 @@ LARGE_LABEL = (
         "aperio-large-label.svs",
         "FIELD A2: the same, finer than the coarsest level, which OpenSlide refuses",
         _aperio_large_label,
-        Served(factors=(1, 4, 4), mpp=(0.5, 0.5)),
+        Served(factors=(1, 4, 4), mpp=(0.5, 0.5), label="unnamed"),
     ),
 )
 

@@ -31,6 +31,10 @@ test("an identity leaves out what is unknown, but for the stain", () => {
     identityText({ name: "a.svs", label: "none" }),
     "a.svs · stain unknown · no label in the file",
   );
+  assert.equal(
+    identityText({ name: "a.svs", stain: "HE", label: "unnamed" }),
+    "a.svs · HE · an unnamed picture may be a label",
+  );
   assert.equal(identityText({ name: "a.svs", case: "7", stain: "HE" }), "a.svs · case 7 · HE");
 });
 

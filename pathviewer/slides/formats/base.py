@@ -25,6 +25,10 @@ class ProfileUnreadable(Exception):  # noqa: N818  a state of the file, which th
     """The file's colour profile cannot be read; the message gives the reason."""
 
 
+NAMELESS_IMAGE = "picture "
+"""Begins the name of an associated image that the file does not name; its number follows."""
+
+
 @dataclass(frozen=True)
 class FileLevel:
     """A level of the file; the file's first level is the finest."""
@@ -43,6 +47,23 @@ class FileLevel:
 
     tile_size: tuple[int, int] | None
     """(width, height) of the file's own tiles, `None` if unknown."""
+
+
+@dataclass(frozen=True)
+class UnusedPage:
+    """A page of the file that is neither a level nor one of its named images."""
+
+    width: int
+    """In the page's own pixels."""
+
+    height: int
+    """In the page's own pixels."""
+
+    kind: str | None
+    """What the file calls it, such as `label`; `None` if it has no name."""
+
+    reason: str
+    """Why it is not used, without a full stop."""
 
 
 class HasSize(Protocol):
@@ -115,6 +136,13 @@ class PyramidFile(Protocol):
 
     def read_associated(self, name: str) -> Image.Image:
         """Return one of `associated_images` as RGBA. Raises PixelsUnreadable."""
+        ...
+
+    def unused_pages(self, left_out: Sequence[UnusedPage]) -> Sequence[UnusedPage]:
+        """Return `left_out`, levels that are not shown, and pages that are no levels or images.
+
+        Only the former for formats whose pages only their library knows. May open the file again.
+        """
         ...
 
     def icc_profile(self) -> bytes | None:

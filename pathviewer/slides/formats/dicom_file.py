@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,7 +21,7 @@ from PIL import Image
 from pathviewer.slides import user_messages
 from pathviewer.slides.dicom_reader import hold_one_export, read_dicom, series_files
 from pathviewer.slides.errors import SlideGone, SlideUnsupported
-from pathviewer.slides.formats.base import FileLevel, NotInFormat, PixelsUnreadable
+from pathviewer.slides.formats.base import FileLevel, NotInFormat, PixelsUnreadable, UnusedPage
 from pathviewer.slides.formats.decoded_tiles import DecodedTiles, reduce_bits
 from pathviewer.slides.formats.stream_size import stream_size
 from pathviewer.slides.geometry import Region
@@ -103,6 +103,10 @@ class DicomFile:
         number = len(self._levels) + list(self._associated).index(name)
         pixels = self._read(image, number, Region(0, 0, image.width, image.height))
         return Image.fromarray(np.ascontiguousarray(pixels[..., [2, 1, 0, 3]]))
+
+    def unused_pages(self, left_out: Sequence[UnusedPage]) -> Sequence[UnusedPage]:
+        """See `PyramidFile`; the standard names the kind of every picture."""
+        return left_out
 
     def icc_profile(self) -> bytes | None:
         """See `PyramidFile`."""

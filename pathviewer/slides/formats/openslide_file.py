@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import Counter
+from collections.abc import Sequence
 from ctypes import c_uint32
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -17,8 +20,17 @@ from pathviewer.slides import user_messages
 from pathviewer.slides.colour_profile import MOST_PROFILE_BYTES
 from pathviewer.slides.dicom_reader import frames_lie_inside, level_spacings
 from pathviewer.slides.errors import SlideGone, SlideUnopenable
-from pathviewer.slides.formats.base import FileLevel, PixelsUnreadable, ProfileUnreadable
+from pathviewer.slides.formats.base import (
+    FileLevel,
+    PixelsUnreadable,
+    ProfileUnreadable,
+    UnusedPage,
+)
+from pathviewer.slides.formats.tiff_pages import pages_beyond
 from pathviewer.slides.geometry import Region
+
+_TIFF_VENDORS = ("aperio", "generic-tiff")
+"""Formats of which OpenSlide passes over pages without a word."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +56,7 @@ class OpenSlideFile:
         Raises SlideGone if there is no file, SlideUnopenable if OpenSlide cannot open it.
         """
         self.pixel_note: str | None = None
+        self._path = path
         self._handle = _open(path, name)
         names = lowlevel.get_property_names(self._handle)
         self.properties = {
@@ -87,6 +100,26 @@ class OpenSlideFile:
             return lowlevel.read_associated_image(self._handle, name)
         except OpenSlideError as error:
             raise PixelsUnreadable from error
+
+    def unused_pages(self, left_out: Sequence[UnusedPage]) -> Sequence[UnusedPage]:
+        """See `PyramidFile`."""
+        if self.properties["openslide.vendor"] not in _TIFF_VENDORS:
+            return left_out
+        images = [f"openslide.associated.{name}." for name in self.associated_images]
+        used = Counter(
+            (int(self.properties[f"{image}width"]), int(self.properties[f"{image}height"]))
+            for image in images
+        )
+        used.update((level.width, level.height) for level in self.levels)
+        reasons = {(page.width, page.height): page.reason for page in left_out}
+        used.subtract((page.width, page.height) for page in left_out)
+        pages = pages_beyond(self._path, used)
+        if pages is None:
+            return left_out
+        return [
+            replace(page, reason=reasons.get((page.width, page.height), page.reason))
+            for page in pages
+        ]
 
     def icc_profile(self) -> bytes | None:
         """See `PyramidFile`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from pathviewer.slides.formats.base import (
     NotInFormat,
     PixelsUnreadable,
     ProfileUnreadable,
+    UnusedPage,
 )
 from pathviewer.slides.formats.decoded_tiles import DecodedTiles, reduce_bits
 from pathviewer.slides.formats.refusals import unsupported_tiff
@@ -35,6 +36,7 @@ from pathviewer.slides.formats.tiff_pages import (
     WHITE_IS_ZERO,
     TiffPicture,
     picture_in,
+    unused_page,
 )
 from pathviewer.slides.geometry import Region
 
@@ -80,11 +82,17 @@ class TiffFile:
             label: TiffPicture((page,), {}, 1, None, "")
             for label, page in picture.associated_pages.items()
         }
+        faults = {label: unsupported_tiff(other) for label, other in others.items()}
         self._others = {
             label: _Page(other.base, other.bits)
             for label, other in others.items()
-            if unsupported_tiff(other) is None
+            if faults[label] is None
         }
+        self._unused = tuple(
+            unused_page(others[label].base, fault.rstrip("."))
+            for label, fault in faults.items()
+            if fault is not None
+        )
         self.pixel_note = picture.note
         self.levels = tuple(page.level() for page in self._pages)
         self.associated_images: tuple[str, ...] = tuple(self._others)
@@ -101,6 +109,10 @@ class TiffFile:
         number = len(self._pages) + list(self._others).index(name)
         pixels = self._read(page, number, box)
         return Image.fromarray(np.ascontiguousarray(pixels[..., [2, 1, 0, 3]]))
+
+    def unused_pages(self, left_out: Sequence[UnusedPage]) -> Sequence[UnusedPage]:
+        """See `PyramidFile`."""
+        return (*left_out, *self._unused)
 
     def icc_profile(self) -> bytes | None:
         """See `PyramidFile`."""

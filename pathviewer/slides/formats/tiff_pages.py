@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import struct
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,6 +14,7 @@ import tifffile
 
 from pathviewer.slides import user_messages
 from pathviewer.slides.errors import DAMAGED_BYTES
+from pathviewer.slides.formats.base import NAMELESS_IMAGE, UnusedPage
 from pathviewer.slides.formats.ome_xml import OmePicture, ome_picture
 
 MOST_PAGES = 1000
@@ -170,6 +172,30 @@ def picture_in(tiff: tifffile.TiffFile) -> TiffPicture | None:
     return TiffPicture((base, *reduced), _pages_by_name(other_pages), count, ome, base.description)
 
 
+def pages_beyond(path: Path, used: Mapping[tuple[int, int], int]) -> list[UnusedPage] | None:
+    """Return the pages of a file besides those in use, which are counted by (width, height).
+
+    `None` if the file cannot be read.
+    """
+    left = Counter(used)
+    unused = []
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            for page in _chain(tiff.pages):
+                if left[_size(page)] > 0:
+                    left[_size(page)] -= 1
+                else:
+                    unused.append(unused_page(page, user_messages.PAGE_NOT_READ))
+    except UNREADABLE_TIFF:
+        return None
+    return unused
+
+
+def unused_page(page: tifffile.TiffPage, reason: str) -> UnusedPage:
+    """Return a page as one that is not used for this reason."""
+    return UnusedPage(*_size(page), kind_in(page.description), reason)
+
+
 def kind_in(description: str) -> str | None:
     """Return the kind named in a page's description, such as `label`; `None` if there is none."""
     words = description[:1000].lower().split()
@@ -215,7 +241,11 @@ def _pages_by_name(pages: list[tifffile.TiffPage]) -> dict[str, tifffile.TiffPag
     by_name: dict[str, tifffile.TiffPage] = {}
     for page in pages:
         kind = kind_in(page.description)
-        name = kind if kind is not None and kind not in by_name else f"picture {len(by_name) + 1}"
+        name = (
+            kind
+            if kind is not None and kind not in by_name
+            else f"{NAMELESS_IMAGE}{len(by_name) + 1}"
+        )
         by_name[name] = page
     return by_name
 

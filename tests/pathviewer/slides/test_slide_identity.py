@@ -12,6 +12,8 @@ from pathviewer.slides.errors import SlideChanged
 from pathviewer.slides.slide_identity import SlideIdentity, check_identity, identity_text
 from storage.cases.store import SlideDescription, describe_slide
 from storage.slides.store import list_slide_records
+from tests import slide_files
+from tests.corpus.tiff import Layout, page_of, write_pages
 from tests.databases import new_database
 from tests.library_app import scanned, write_slide
 
@@ -72,10 +74,38 @@ def test_a_case_is_named_where_names_may_be_shown(tmp_path: Path, names: bool) -
     database.close()
 
 
+@pytest.mark.parametrize(("words", "state"), [("", "unnamed"), ("label 200x120", "hidden")])
+@pytest.mark.parametrize("tiled", [True, False])
+def test_a_page_that_may_be_a_label_is_not_denied(
+    tmp_path: Path, tiled: bool, words: str, state: str
+) -> None:
+    """Tiled, OpenSlide takes it for a level; in a strip, it passes over it."""
+    levels = slide_files.pyramid(slide_files.tissue(900, 600), 4)
+    pages = [page_of(pixels, Layout(), number) for number, pixels in enumerate(levels)]
+    layout = Layout(description=words, tile=(128, 128) if tiled else (0, 120), strips=not tiled)
+    pages.append(page_of(slide_files.tissue(200, 120), layout, 2))
+    (tmp_path / "slides").mkdir()
+    write_pages(tmp_path / "slides" / "a.tif", pages, layout)
+    database = new_database(f"sqlite:///{tmp_path / 'pathviewer.sqlite3'}")
+    (entry,) = scanned(tmp_path / "slides", database=database, show_labels=True).slides()
+    assert entry.level_count == 2
+    assert entry.identity.label == state
+    assert "no label in the file" not in identity_text(asdict(entry.identity), report=True)
+    database.close()
+
+
+def test_a_slide_without_other_pages_has_no_label(tmp_path: Path) -> None:
+    write_slide(tmp_path / "slides" / "a.tiff")
+    database = new_database(f"sqlite:///{tmp_path / 'pathviewer.sqlite3'}")
+    (entry,) = scanned(tmp_path / "slides", database=database).slides()
+    assert entry.identity.label == "none"
+    database.close()
+
+
 @pytest.mark.parametrize(("shown", "state"), [(False, "hidden"), (True, "shown")])
 def test_a_label_is_hidden_or_shown(tmp_path: Path, cmu: Path, shown: bool, state: str) -> None:
     database = new_database(f"sqlite:///{tmp_path / 'pathviewer.sqlite3'}")
     library = scanned(cmu.parent, database=database, show_labels=shown)
     entry = next(each for each in library.slides() if each.file.path == cmu)
-    assert entry.identity.label == ("none" if not entry.facts.has_label else state)
+    assert entry.identity.label == ("none" if entry.facts.label == "none" else state)
     database.close()

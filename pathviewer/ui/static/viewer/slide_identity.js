@@ -8,7 +8,12 @@
 import { h, setAttribute, setText } from "../core/dom.js";
 import { store } from "../core/store.js";
 
-const LABELS = { none: "no label in the file", hidden: "label hidden", shown: "label shown" };
+const LABELS = {
+  shown: "label shown",
+  hidden: "label hidden",
+  unnamed: "an unnamed picture may be a label",
+  none: "no label in the file",
+};
 
 /**
  * An identity as the server gives it, in a line; "" for none.
