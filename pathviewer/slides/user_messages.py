@@ -557,7 +557,8 @@ def several_optical_paths(name: str, paths: list[str]) -> str:
     return (
         f"{name} is a fluorescence or multi-channel slide ({len(paths)} optical paths: "
         f"{', '.join(paths[:6])}); only brightfield pictures in colour or grey are shown. "
-        "`bfconvert -channel 0 in.dcm out.ome.tif` makes a grey picture of one channel."
+        "`bfconvert -channel 0 -tilex 512 -tiley 512 in.dcm out.tif` makes a grey picture of one "
+        "channel."
     )
 
 
@@ -626,12 +627,16 @@ CONVERT_TIFF = "Convert it: `vips tiffsave in.tif out.tif --tile --pyramid --com
 SCALE_TIFF = "Convert it: `vips scale in.tif out.tif[tile,pyramid,compression=jpeg]`."
 
 
-def several_channels(channels: int, names: str) -> str:
+def not_brightfield(channels: int, names: str) -> str:
+    kind = (
+        f"fluorescence slide (one channel: {names})"
+        if channels == 1
+        else f"fluorescence or multi-channel slide ({channels} channels: {names})"
+    )
     return (
-        f"is a fluorescence or multi-channel slide ({channels} channels: {names}); only "
-        "brightfield pictures in colour or grey are shown. `bfconvert -channel 0 in.tif "
-        "out.ome.tif` makes a grey picture of one channel, and `raw2ometiff --rgb` joins red, "
-        "green and blue."
+        f"is a {kind}; only brightfield pictures in colour or grey are shown. `bfconvert -channel "
+        "0 -tilex 512 -tiley 512 in.tif out.tif` makes a grey picture of one channel, and "
+        "`raw2ometiff --rgb` joins red, green and blue."
     )
 
 

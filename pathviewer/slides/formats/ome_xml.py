@@ -28,6 +28,9 @@ class OmePicture:
     channels: tuple[str, ...]
     """Names of its channels; an RGB image has one."""
 
+    is_fluorescence: bool
+    """Whether a channel is stated to be of fluorescence, by its dye, light or contrast method."""
+
     samples: int
     """Values of all channels together for each pixel (SizeC)."""
 
@@ -71,11 +74,21 @@ def _picture(root: XmlTree.Element, image: XmlTree.Element, pixels: XmlTree.Elem
     bits = _whole(pixels.get("SignificantBits"))
     return OmePicture(
         channels=names,
+        is_fluorescence=any(_is_fluorescent(channel) for channel in channels),
         samples=_whole(pixels.get("SizeC")) or 1,
         planes=(_whole(pixels.get("SizeZ")) or 1) * (_whole(pixels.get("SizeT")) or 1),
         mpp=_mpp(pixels),
         significant_bits=bits,
         objective_power=_objective(root, image),
+    )
+
+
+def _is_fluorescent(channel: XmlTree.Element) -> bool:
+    return bool(
+        channel.get("Fluor")
+        or channel.get("EmissionWavelength")
+        or channel.get("ContrastMethod") == "Fluorescence"
+        or channel.get("IlluminationType") == "Epifluorescence"
     )
 
 

@@ -77,7 +77,7 @@ def _channels(picture: TiffPicture) -> str | None:
     if not names:
         return None
     shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
-    return user_messages.several_channels(len(names), shown)
+    return user_messages.not_brightfield(len(names), shown)
 
 
 def _values(picture: TiffPicture) -> str | None:

@@ -15,6 +15,7 @@ import tifffile
 from pathviewer.slides import user_messages
 from pathviewer.slides.errors import DAMAGED_BYTES
 from pathviewer.slides.formats.base import NAMELESS_IMAGE, UnusedPage
+from pathviewer.slides.formats.channel_names import akoya_channels, channel_numbers, imagej_counts
 from pathviewer.slides.formats.ome_xml import OmePicture, ome_picture
 
 MOST_PAGES = 1000
@@ -35,6 +36,9 @@ _DECODED_BY_OPENSLIDE = (7, 33003, 33005)
 _GREYS = (WHITE_IS_ZERO, BLACK_IS_ZERO)
 # its messages contain file names
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
+
+_ALPHA = (1, 2)
+"""TIFF's numbers of premultiplied and straight alpha among the extra samples."""
 
 _ORIENTATION = 274
 _MAX_SAMPLE_VALUE = 281
@@ -60,6 +64,9 @@ class TiffPicture:
     description: str
     """ImageDescription of the finest level's page."""
 
+    page_channels: tuple[str, ...] = ()
+    """Names of the channels of grey pages, if the file states any besides OME-XML."""
+
     @property
     def base(self) -> tifffile.TiffPage:
         """The finest level."""
@@ -72,13 +79,20 @@ class TiffPicture:
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """Names of several channels that are not colours; empty if there are none."""
+        """Names of channels that are not colours: several, or one of fluorescence.
+
+        Empty if there are none.
+        """
         base, ome = self.base, self.ome
-        if ome is not None and ome.samples > base.samplesperpixel:
-            return ome.channels or tuple(f"channel {n}" for n in range(1, ome.samples + 1))
+        if ome is not None and (ome.is_fluorescence or ome.samples > base.samplesperpixel):
+            return ome.channels or channel_numbers(ome.samples)
+        if self.page_channels:
+            return self.page_channels
         colours = 1 if self.is_grey or base.photometric == PALETTE else 3
-        if base.samplesperpixel > colours + 1:
-            return tuple(f"channel {n}" for n in range(1, base.samplesperpixel + 1))
+        # a second grey value is transparency only where the file says so
+        has_alpha = not self.is_grey or (*base.extrasamples, 0)[0] in _ALPHA
+        if base.samplesperpixel > colours + has_alpha:
+            return channel_numbers(base.samplesperpixel)
         return ()
 
     @property
@@ -168,8 +182,15 @@ def picture_in(tiff: tifffile.TiffFile) -> TiffPicture | None:
     level_offsets = {page.offset for page in (*same, *reduced)}
     other_pages = [page for page in pages if page.offset not in level_offsets]
     ome = ome_picture(pages[0].description, *_size(base))
-    count = max(len(same), 1 if ome is None else ome.planes)
-    return TiffPicture((base, *reduced), _pages_by_name(other_pages), count, ome, base.description)
+    imagej_channels, images = imagej_counts(pages[0].description)
+    count = max(len(same), images, 1 if ome is None else ome.planes)
+    channels: tuple[str, ...] = ()
+    if base.photometric in _GREYS:
+        channels = akoya_channels(page.description for page in same)
+        if imagej_channels > 1:
+            channels = channels or channel_numbers(imagej_channels)
+    named = _pages_by_name(other_pages)
+    return TiffPicture((base, *reduced), named, count, ome, base.description, channels)
 
 
 def pages_beyond(path: Path, used: Mapping[tuple[int, int], int]) -> list[UnusedPage] | None:

@@ -25,7 +25,9 @@ from pathviewer.slides.passthrough import passthrough_levels
 from pathviewer.slides.slide import Slide
 from pathviewer.slides.slide_facts import read_facts
 from tests import format_files, raw_tiff, slide_files
+from tests.corpus.tiff import BLACK_IS_ZERO, Layout, write_levels
 from tests.format_files import HEIGHT, WIDTH, colours, grey, write_ome, write_pyramid, write_tiff
+from tests.raw_tiff import SHORT
 
 LOSSLESS = {"webp": {"lossless": True}, "jpegxl": {"lossless": True}}
 
@@ -211,6 +213,95 @@ def test_channels_are_named(tmp_path: Path) -> None:
         match=r"x is a fluorescence .*\(3 channels: DAPI, CD3, PanCK\).*bfconvert -channel 0",
     ):
         Slide(path, "x")
+
+
+@pytest.mark.parametrize("names", [("DAPI", "CD8 (Opal 520)", "Autofluorescence"), ("DAPI",)])
+def test_an_akoya_slide_is_refused_by_its_channels(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """Pages in grey, each with its channel in XML that says UTF-16, and a thumbnail in colour."""
+    page: dict[str, Any] = {"tile": (64, 64), "metadata": None}
+    with tifffile.TiffWriter(tmp_path / "x.qptiff") as tiff:
+        for name in names:
+            words = akoya_words("FullResolution", f"<Name>{name}</Name>")
+            tiff.write(colours()[..., 1], description=words, photometric="minisblack", **page)
+        thumbnail = slide_files.tissue(60, 40)
+        words = akoya_words("Thumbnail")
+        tiff.write(thumbnail, description=words, photometric="rgb", **page)
+    said = f"{len(names)} channels" if len(names) > 1 else "one channel"
+    with pytest.raises(SlideUnsupported, match="fluorescence") as refused:
+        Slide(tmp_path / "x.qptiff", "x")
+    assert f"({said}: {', '.join(names)})" in str(refused.value)
+
+
+def test_an_akoya_slide_in_colour_is_shown(tmp_path: Path) -> None:
+    words = akoya_words("FullResolution", "<Name>Brightfield</Name>")
+    path = write_tiff(tmp_path / "x.qptiff", colours(), description=words)
+    assert np.array_equal(shown(path), colours())
+
+
+def akoya_words(kind: str, more: str = "") -> str:
+    """The XML of a page of a QPTIFF file; names of other things stand in it too."""
+    return (
+        '<?xml version="1.0" encoding="utf-16"?><PerkinElmer-QPI-ImageDescription>'
+        f"<ImageType>{kind}</ImageType>{more}<ScanProfile><Name>not a channel</Name></ScanProfile>"
+        "</PerkinElmer-QPI-ImageDescription>"
+    )
+
+
+@pytest.mark.parametrize("pages", [4, 1])
+def test_an_imagej_stack_of_channels_is_refused(tmp_path: Path, pages: int) -> None:
+    """Large stacks have one page, and their other pictures follow without."""
+    words = "ImageJ=1.54f\nimages=4\nchannels=4\nhyperstack=true\nmode=composite\n"
+    path = tmp_path / "x.tif"
+    with tifffile.TiffWriter(path) as tiff:
+        for number in range(pages):
+            tiff.write(
+                colours()[..., 1],
+                description=None if number else words,
+                photometric="minisblack",
+                metadata=None,
+            )
+    with pytest.raises(SlideUnsupported, match=r"\(4 channels: channel 1, channel 2"):
+        Slide(path, "x")
+
+
+def test_an_imagej_stack_of_focal_planes_is_counted(tmp_path: Path) -> None:
+    words = "ImageJ=1.54f\nimages=5\nslices=5\n"
+    path = write_tiff(tmp_path / "x.tif", colours()[..., 1], description=words)
+    assert Slide(path, "x").pixel_note == "8-bit grey, channel or focal plane 1 of 5"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"Fluor": "DAPI"},
+        {"Name": "DAPI", "ContrastMethod": "Fluorescence"},
+        {"Name": "DAPI", "IlluminationType": "Epifluorescence"},
+        {"Name": "DAPI", "EmissionWavelength": "461"},
+    ],
+)
+def test_one_channel_of_fluorescence_is_refused(tmp_path: Path, said: dict[str, str]) -> None:
+    listed = " ".join(f'{name}="{value}"' for name, value in said.items())
+    words = (
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0">'
+        f'<Pixels SizeX="{WIDTH}" SizeY="{HEIGHT}" SizeC="1" SizeZ="1" SizeT="1">'
+        f'<Channel ID="Channel:0:0" {listed}/></Pixels></Image></OME>'
+    )
+    path = write_tiff(tmp_path / "x.ome.tif", colours()[..., 1], description=words)
+    with pytest.raises(SlideUnsupported, match=r"is a fluorescence slide \(one channel: DAPI\)"):
+        Slide(path, "x")
+
+
+@pytest.mark.parametrize("said", [{338: (SHORT, [0])}, {}])
+def test_two_grey_values_are_two_channels_unless_one_is_transparency(
+    tmp_path: Path, said: raw_tiff.Tags
+) -> None:
+    pair = np.dstack([colours()[..., 1], 255 - colours()[..., 0]])
+    write_levels(tmp_path / "x.tif", [pair], Layout(photometric=BLACK_IS_ZERO, tags=said))
+    with pytest.raises(SlideUnsupported, match=r"\(2 channels: channel 1, channel 2\)"):
+        Slide(tmp_path / "x.tif", "x")
+    transparency = Layout(photometric=BLACK_IS_ZERO, tags={338: (SHORT, [2])})
+    write_levels(tmp_path / "y.tif", [pair], transparency)
+    assert Slide(tmp_path / "y.tif", "y").pixel_note == "8-bit grey"
 
 
 def test_pictures_of_one_size_without_a_word_are_counted(tmp_path: Path) -> None:
