@@ -13,17 +13,8 @@ _SLIDES = """
 SUFFIXES = frozenset(_SLIDES.split())
 """Extensions of supported formats, in lowercase."""
 
-_BESIDE_SLIDES = """
-    .txt .csv .tsv .json .geojson .xml .yaml .yml .toml .ini .cfg .log .md .rst .html .htm
-    .pdf .doc .docx .xls .xlsx .ods .odt .ppt .pptx .rtf .jpg .jpeg .png .gif .bmp .webp .svg
-    .ico .heic .py .ipynb .r .m .js .css .sh .bat .exe .dll .so .dat .opt .bin .db .sqlite
-    .sqlite3 .npy .npz .h5 .hdf5 .mat .pt .pth .pkl .safetensors .onnx .parquet .arrow
-    .mp4 .avi .mov .mp3 .wav .ets .lock .md5 .sha256 .qpdata .qpproj .annotations
-"""
-_ORDINARY = frozenset(_BESIDE_SLIDES.split())
-"""Extensions of files that accompany slides; these files are neither opened nor listed."""
-
-_ORDINARY_NAMES = frozenset({"dicomdir", "readme", "license", "makefile"})
+_DICOM_INDEX = "dicomdir"
+"""Name of the file that lists a medium's DICOM files and begins like one."""
 
 _BIO_FORMATS = {
     ".vsi": "an Olympus VSI slide",
@@ -37,7 +28,14 @@ _BIO_FORMATS = {
 """Formats that Bio-Formats reads."""
 
 _PICTURES = dict.fromkeys((".jp2", ".j2k", ".jpx", ".jpf", ".jxl"), "a single picture, not a slide")
+_CHANNEL_INDEXES = {
+    ".afi": ("Aperio", ".svs"),
+    ".ndpis": ("Hamamatsu", ".ndpi"),
+}
+"""Indexes of fluorescence slides: the maker, and the ending of their channels' files."""
+
 _MAKERS = {
+    ".vsf": "a slide in the format VSF",
     ".kfb": "a KFBIO slide",
     ".sdpc": "an SQRAY slide",
     ".tmap": "a UNIC slide",
@@ -54,9 +52,9 @@ def may_be_slide(name: str) -> bool:
     return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
 
 
-def is_ordinary(name: str) -> bool:
-    """Return whether a file of this name is ignored, whatever its content."""
-    return Path(name).suffix.lower() in _ORDINARY or name.lower() in _ORDINARY_NAMES
+def is_dicom_index(name: str) -> bool:
+    """Return whether a file of this name lists DICOM files and is none itself."""
+    return name.lower() == _DICOM_INDEX
 
 
 def fault_of_ending(name: str) -> str | None:
@@ -68,6 +66,8 @@ def fault_of_ending(name: str) -> str | None:
     ending = suffixes[-1]
     if ending in _BIO_FORMATS:
         return user_messages.bio_formats_file(_BIO_FORMATS[ending], ending)
+    if ending in _CHANNEL_INDEXES:
+        return user_messages.index_of_channels(*_CHANNEL_INDEXES[ending], ending)
     if ending in _ISYNTAX:
         return user_messages.isyntax_slide(_ISYNTAX[ending], ending)
     if ending in _PICTURES:

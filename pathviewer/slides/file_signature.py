@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
-
-from cachetools import LRUCache
 
 from pathviewer.slides import user_messages
 
@@ -18,7 +16,9 @@ FileKind = Literal["tiff", "dicom", "other"]
 HEAD_BYTES = 512
 """Bytes needed for the file type; DICOM's mark is the farthest, at 128."""
 
-_MOST_REMEMBERED = 100_000
+_MOST_REMEMBERED = 1_000_000
+"""Most files whose type is cached, at about 100 bytes each."""
+
 _DICOM_MARK = 128
 
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
@@ -58,31 +58,29 @@ def fault_of(head: bytes) -> str | None:
 
 def head_of(path: Path) -> bytes:
     """Return the first bytes of a file. Raises OSError."""
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         return file.read(HEAD_BYTES)
-
-
-@dataclass(frozen=True)
-class _Key:
-    path: Path
-    size: int
-    changed_ns: int
 
 
 class FirstBytes:
     """Cache of file types by path, size and time of change; thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, head: Callable[[Path], bytes] | None = None) -> None:
+        """Read files with `head`, by default `head_of`."""
+        self._head = head or head_of
         self._lock = threading.Lock()
-        self._kinds: LRUCache[_Key, FileKind] = LRUCache(_MOST_REMEMBERED)
+        # by a hash of 64 bits, since a folder may hold very many files that are no slides
+        self._kinds: dict[int, FileKind] = {}
 
     def kind(self, path: Path, size: int, changed_ns: int) -> FileKind:
         """Return the type of a file with this size and time of change. Raises OSError."""
-        key = _Key(path, size, changed_ns)
+        key = hash((path, size, changed_ns))
         with self._lock:
             cached_kind = self._kinds.get(key)
         if cached_kind is None:
-            cached_kind = kind_of(head_of(path))
+            cached_kind = kind_of(self._head(path))
             with self._lock:
+                if len(self._kinds) >= _MOST_REMEMBERED:
+                    self._kinds.clear()
                 self._kinds[key] = cached_kind
         return cached_kind

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pathviewer.slides import user_messages
-from pathviewer.slides.file_extensions import fault_of_ending, is_ordinary, may_be_slide
+from pathviewer.slides.file_extensions import fault_of_ending, is_dicom_index, may_be_slide
 from pathviewer.slides.file_signature import FirstBytes
 
 
@@ -64,7 +64,7 @@ class Survey:
 def survey_folder(folder: Path, first_bytes: FirstBytes | None = None) -> Survey:
     """Scan a folder and its subfolders.
 
-    Files whose extension is unknown are opened for their first bytes, once for as long as
+    Files whose extension is not a slide's are opened for their first bytes, once for as long as
     `first_bytes` caches them; TIFF and DICOM files may be slides whatever their name.
 
     Links are followed only if they stay within the folder, and after everything else, so that a
@@ -98,7 +98,7 @@ def is_hidden(relative: Path) -> bool:
 
 def _is_plain(path: Path) -> bool:
     """Return whether a file may be part of a slide by its name."""
-    passed_over = path.name.startswith(".") or is_ordinary(path.name)
+    passed_over = path.name.startswith(".") or is_dicom_index(path.name)
     return not passed_over and not path.is_symlink() and path.is_file()
 
 
@@ -175,7 +175,7 @@ class _Walk:
             self._add(visible, real, is_dicom=_is_dicom(visible.name))
         elif fault is not None:
             self.rejected.append(RejectedEntry(visible.name, fault))
-        elif not is_ordinary(visible.name):
+        elif not is_dicom_index(visible.name):
             try:
                 stamp = stamp_of(real.stat())
                 kind = self._first_bytes.kind(real, stamp.size, stamp.changed_ns)

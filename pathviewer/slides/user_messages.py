@@ -110,6 +110,14 @@ def bio_formats_file(file: str, ending: str) -> str:
     return f"is {file}, which cannot be read here: `bfconvert in{ending} out.ome.tif` converts it"
 
 
+def index_of_channels(maker: str, channels: str, ending: str) -> str:
+    return (
+        f"is the index of a fluorescence slide of {maker}, whose channels are the {channels} files "
+        "that it names; only brightfield pictures in colour or grey are shown. `bfconvert -channel "
+        f"0 -tilex 512 -tiley 512 in{ending} out.tif` makes a grey picture of one channel"
+    )
+
+
 def isyntax_slide(slide: str, ending: str) -> str:
     return (
         f"is {slide}, which cannot be read here: `isyntax-to-tiff in{ending} out.tiff` of "

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pathviewer.slides.file_extensions import SUFFIXES, fault_of_ending, is_ordinary
+from pathviewer.slides.file_extensions import SUFFIXES, fault_of_ending, is_dicom_index
+from pathviewer.slides.file_signature import HEAD_BYTES, FirstBytes, head_of
+from pathviewer.slides.folder_scan import survey_folder
 from pathviewer.slides.library import SlideLibrary
 from storage.database import Database
 from tests.dicom_series import write_series
@@ -18,7 +20,20 @@ from tests.slide_files import write_ycbcr
 
 @pytest.mark.parametrize(
     "name",
-    ["a.qptiff", "a.btf", "a.tf8", "a.ome.tiff.part", "a.SVS", "a", "a.tiff.svs", "a.unknown"],
+    [
+        "a.qptiff",
+        "a.btf",
+        "a.tf8",
+        "a.ome.tiff.part",
+        "a.SVS",
+        "a",
+        "a.tiff.svs",
+        "a.unknown",
+        "a.dat",
+        "a.bin",
+        "a.JPG",
+        "a.txt",
+    ],
 )
 def test_tiff_is_shown_whatever_its_ending(folder: Path, database: Database, name: str) -> None:
     write_ycbcr(folder / "x.tif").rename(folder / name)
@@ -27,9 +42,12 @@ def test_tiff_is_shown_whatever_its_ending(folder: Path, database: Database, nam
     assert library.list_rejected() == ()
 
 
-def test_dicom_without_an_ending_is_one_slide(folder: Path, database: Database) -> None:
+@pytest.mark.parametrize("ending", ["", ".dat", ".bin", ".jpg"])
+def test_dicom_of_another_ending_is_one_slide(
+    folder: Path, database: Database, ending: str
+) -> None:
     for number, path in enumerate(write_series(folder, 64, 32)):
-        path.rename(folder / f"IM{number:04}")
+        path.rename(folder / f"IM{number:04}{ending}")
     (folder / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
     library = scanned(folder, database=database, show_file_names=True)
     assert [entry.level_count for entry in library.slides()] == [2]
@@ -54,6 +72,9 @@ def test_dicom_without_an_ending_is_one_slide_when_a_file_is_taken_in(
         ("a.jp2", b"\0\0\0\x0cjP  ", "a single picture, not a slide: `vips tiffsave in.jp2"),
         ("a.LIF", b"p\0\0\0", "Leica LIF file.* `bfconvert in.lif out.ome.tif`"),
         ("a.kfb", b"KFB", "KFBIO slide.* export it as SVS or TIFF"),
+        ("a.afi", b"<ImageList>", r"index of a fluorescence slide of Aperio.* the \.svs files"),
+        ("a.ndpis", b"[NanoZoomer", r"slide of Hamamatsu.* the \.ndpi files.* in\.ndpis out\.tif"),
+        ("a.vsf", b"VSF", "a slide in the format VSF.* export it as SVS or TIFF"),
         ("a.tif.zip", b"PK\3\4", "is an archive; unpack it to use the slide inside"),
         ("a.svs.gz", b"\x1f\x8b", "is an archive; unpack it to use the slide inside"),
         ("a.svs", b"", "is empty: copy it again"),
@@ -82,8 +103,11 @@ def test_what_looks_like_a_slide_is_named_with_the_way_out(
     "name",
     ["notes.txt", "cases.csv", "a.geojson", "thumb.jpg", "a.xml", "a.csv.gz", "a.mp4", "blob"],
 )
-def test_ordinary_files_are_not_mentioned(folder: Path, database: Database, name: str) -> None:
-    (folder / name).write_bytes(b"anything")
+@pytest.mark.parametrize("content", [b"", b"anything", b"\xff\xd8\xff\xe0", bytes(2000)])
+def test_ordinary_files_are_not_mentioned(
+    folder: Path, database: Database, name: str, content: bytes
+) -> None:
+    (folder / name).write_bytes(content)
     library = scanned(folder, database=database)
     assert (library.slides(), library.list_rejected()) == ((), ())
 
@@ -97,7 +121,26 @@ def test_a_file_is_looked_into_again_after_it_changed(folder: Path, database: Da
     assert len(library.slides()) == 1
 
 
+def test_an_ordinary_file_is_read_once_and_only_its_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "thumb.jpg"
+    path.write_bytes(b"\xff\xd8\xff" + bytes(10**6))
+    read: list[Path] = []
+
+    def head(file: Path) -> bytes:
+        read.append(file)
+        return head_of(file)
+
+    first_bytes = FirstBytes(head)
+    for _ in range(3):
+        assert survey_folder(tmp_path, first_bytes).files == []
+    assert read == [path]
+    assert len(head_of(path)) == HEAD_BYTES
+    path.write_bytes(b"II*\0")
+    assert [file.path for file in survey_folder(tmp_path, first_bytes).files] == [path]
+    assert read == [path, path]
+
+
 def test_no_ending_says_two_things() -> None:
     for suffix in SUFFIXES:
         assert fault_of_ending(f"a{suffix}") is None
-        assert not is_ordinary(f"a{suffix}")
+        assert not is_dicom_index(f"a{suffix}")
