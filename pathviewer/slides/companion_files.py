@@ -19,11 +19,13 @@ from pathviewer.slides.errors import SlideUnopenable
 TEXT_LIMIT = 2**20
 """Most bytes read from a key file; OpenSlide accepts no longer ones."""
 
+MIRAX_INDEX = "Slidedat.ini"
+"""File in the folder of a MIRAX slide that names the others."""
+
 # anywhere: a parser skips byte order marks and comments, and ends a line at a NUL
 _HAMAMATSU = re.compile(rb"\[(?:Uncompressed )?Virtual Microscope Specimen\]")
 _HAMAMATSU_KEYS = re.compile(r"(ImageFile|MapFile|OptimisationFile|MacroImage)\b")
 _MIRAX_KEYS = re.compile(r"(INDEXFILE|FILE_\d+)$")
-_MIRAX_INDEX = "Slidedat.ini"
 _ESCAPES = {"s": " ", "n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
 _BLANKS = " \t\n\f\r"
 _DICOM_PREAMBLE = 128
@@ -78,7 +80,7 @@ def _companions(path: Path) -> Iterator[Path | None]:
     """Yield the files that OpenSlide would open with this one; None for an absolute name."""
     if path.suffix.lower() == ".mrxs":
         folder = path.with_suffix("")
-        index = folder / _MIRAX_INDEX
+        index = folder / MIRAX_INDEX
         yield index
         if index.is_file():
             yield from _named_files(folder, _text(index), _MIRAX_KEYS)

@@ -609,6 +609,27 @@ def focal_plane_shown(planes: int) -> str:
     return f"focal plane 1 of {planes}"
 
 
+# formats/format_registry.py
+
+
+def _mirax_folder(folder: str | None) -> str:
+    return f"folder {folder}" if folder else "folder of the same name, without .mrxs,"
+
+
+def mirax_folder_missing(folder: str | None) -> str:
+    return (
+        f"is only the index of a MIRAX slide: the {_mirax_folder(folder)} that holds its pixels is "
+        "missing; copy it beside this file"
+    )
+
+
+def mirax_index_missing(folder: str | None, index: str) -> str:
+    return (
+        f"cannot be opened: the {_mirax_folder(folder)} that holds its pixels lacks {index}; copy "
+        "all of it again"
+    )
+
+
 # formats/openslide_file.py
 
 

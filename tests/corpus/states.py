@@ -80,7 +80,12 @@ _POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1234
 
 DAMAGED = (
     OddSlide("half.tif", "a copy that broke off", holding(_part(0.5)), Refused(["damaged"])),
-    OddSlide("first-bytes.tif", "a copy that hardly began", holding(_part(0.001)), Refused(["."])),
+    OddSlide(
+        "first-bytes.tif",
+        "a copy that hardly began",
+        holding(_part(0.001)),
+        Refused(["damaged or incomplete", "Copy all of its files again"]),
+    ),
 )
 
 MIRAX = (
@@ -88,13 +93,18 @@ MIRAX = (
         "mirax-alone.mrxs",
         "FIELD I: the folder that belongs to it is missing",
         holding(lambda path: _picture(path, "JPEG")),
-        Refused(["mirax-alone.mrxs"]),
+        Refused(["MIRAX", "the folder mirax-alone that holds its pixels is missing"]),
     ),
 )
 
 FIRST_BYTES = (
     OddSlide("empty.svs", "FIELD I: a file of no bytes", holding(b""), Refused(["is empty"])),
-    OddSlide("zeros.svs", "FIELD I: space without content", holding(_zeros), Refused(["zeros"])),
+    OddSlide(
+        "zeros.svs",
+        "FIELD I: space without content",
+        holding(_zeros),
+        Refused(["starts with zeros only", "copy it again"]),
+    ),
     OddSlide("login.svs", "FIELD I: a portal's login page", holding(_PAGE), Refused(["web page"])),
     OddSlide(
         "pointer.tif",
@@ -102,12 +112,14 @@ FIRST_BYTES = (
         holding(_POINTER),
         Refused(["Git LFS", "git lfs pull"]),
     ),
-    OddSlide("zipped.tif", "FIELD I: a zip file", holding(_zip), Refused(["zip", "unpack"])),
+    OddSlide(
+        "zipped.tif", "FIELD I: a zip file", holding(_zip), Refused(["is a zip archive", "unpack"])
+    ),
     OddSlide(
         "gzipped.svs",
         "FIELD I: a gzip file",
         holding(lambda path: gzip.compress(_slide(path), mtime=0)),
-        Refused(["gzip", "unpack"]),
+        Refused(["compressed with gzip", "unpack"]),
     ),
     OddSlide(
         "photo.tif",
@@ -131,14 +143,24 @@ FIRST_BYTES = (
 )
 
 OTHER_FORMATS = (
-    OddSlide("olympus.vsi", "FIELD I: Olympus", holding(b"II*\0" + bytes(60)), Refused([".vsi"])),
+    OddSlide(
+        "olympus.vsi",
+        "FIELD I: Olympus",
+        holding(b"II*\0" + bytes(60)),
+        Refused(["Olympus VSI slide", "bfconvert in.vsi"]),
+    ),
     OddSlide(
         "philips.isyntax",
         "FIELD I: Philips",
         holding(b'<DataObject ObjectType="DPUfsImport">'),
         Refused(["iSyntax"]),
     ),
-    OddSlide("leica.lif", "FIELD I: Leica", holding(b"p\0\0\0" + bytes(60)), Refused([".lif"])),
+    OddSlide(
+        "leica.lif",
+        "FIELD I: Leica",
+        holding(b"p\0\0\0" + bytes(60)),
+        Refused(["Leica LIF file", "bfconvert in.lif"]),
+    ),
     OddSlide(
         "single.jp2",
         "FIELD I: a JPEG 2000 picture",

@@ -78,7 +78,8 @@ def test_a_slide_is_listed_shown_read_asked_about_and_judged(odd: OddSlide, site
 def test_what_cannot_be_shown_is_named_with_the_reason(odd: OddSlide, site: Site) -> None:
     assert isinstance(odd.expected, Refused)
     sentence = site.rejected().get(odd.name, "not rejected")
-    assert [words for words in odd.expected.words if words not in sentence] == [], sentence
+    reason = sentence.replace(odd.name, "")  # a name may hold the words that are looked for
+    assert [words for words in odd.expected.words if words not in reason] == [], sentence
     assert str(site.folder) not in sentence
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from openslide import OpenSlideUnsupportedFormatError
 
 from pathviewer.slides import user_messages
+from pathviewer.slides.companion_files import MIRAX_INDEX
 from pathviewer.slides.errors import SlideUnopenable, SlideUnsupported
 from pathviewer.slides.file_signature import fault_of, head_of, kind_of
 from pathviewer.slides.formats.base import (
@@ -126,7 +127,18 @@ def _open_otherwise(path: Path, name: str, error: SlideUnopenable) -> PyramidFil
             return open_file(path, name)
         raise (damaged_error(name) if unknown else error) from error.__cause__
     # the index of a MIRAX slide begins like a JPEG image
-    fault = None if path.suffix.lower() == ".mrxs" else fault_of(head)
+    fault = _mirax_fault(path, name) if path.suffix.lower() == ".mrxs" else fault_of(head)
     if fault is None:
         raise error
     raise SlideUnsupported(user_messages.file_fault(name, fault)) from error
+
+
+def _mirax_fault(path: Path, name: str) -> str | None:
+    """Return which part of a MIRAX slide is missing beside its index, `None` if none is."""
+    suffix = path.suffix
+    folder = name.removesuffix(suffix) if name.endswith(suffix) else None
+    if not path.with_suffix("").is_dir():
+        return user_messages.mirax_folder_missing(folder)
+    if not (path.with_suffix("") / MIRAX_INDEX).is_file():
+        return user_messages.mirax_index_missing(folder, MIRAX_INDEX)
+    return None

@@ -84,7 +84,7 @@ def test_dicom_without_an_ending_is_one_slide_when_a_file_is_taken_in(
         ("a.svs", b"\xff\xd8\xff\xe0", "is a JPEG picture, not a slide: `vips tiffsave"),
         ("a.ndpi", bytes(2000), "starts with zeros only: the copy is incomplete"),
         ("a.tif", b"II*\0\x08\0\0\0", "cannot be opened: it is damaged or incomplete.* Copy"),
-        ("a.mrxs", b"\xff\xd8\xff\xe0", "not a slide in a format that OpenSlide knows"),
+        ("a.mrxs", b"\xff\xd8\xff\xe0", r"the folder of the same name, without \.mrxs, .* missing"),
     ],
 )
 def test_what_looks_like_a_slide_is_named_with_the_way_out(
@@ -97,6 +97,16 @@ def test_what_looks_like_a_slide_is_named_with_the_way_out(
     assert rejected.name == "A file in folder 1"
     assert re.search(rf"^A file in folder 1 .*{reason}", rejected.reason)
     assert name not in rejected.reason
+
+
+def test_the_missing_folder_of_a_mirax_slide_is_named(folder: Path, database: Database) -> None:
+    (folder / "S 1.mrxs").write_bytes(b"\xff\xd8\xff\xe0")
+    (rejected,) = scanned(folder, database=database, show_file_names=True).list_rejected()
+    assert "the folder S 1 that holds its pixels is missing; copy it" in rejected.reason
+    (folder / "S 1").mkdir()
+    (folder / "S 1" / "Data0000.dat").write_bytes(b"pixels")
+    (rejected,) = scanned(folder, database=database, show_file_names=True).list_rejected()
+    assert "the folder S 1 that holds its pixels lacks Slidedat.ini" in rejected.reason
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_slides_are_sorted_as_people_count(folder: Path, database: Database) -> 
         ("text.svs", b"no slide", "not a slide in a format that OpenSlide knows"),
         ("empty.tif", b"", "is empty: copy it again"),
         ("photo.dcm", b"\0" * 200, "starts with zeros only"),
-        ("index.mrxs", b"", "not a slide in a format that OpenSlide knows"),
+        ("index.mrxs", b"", "the folder of the same name, without .mrxs,"),
         ("cut.tiff", None, "cannot be opened"),
     ],
 )
