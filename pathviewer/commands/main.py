@@ -133,18 +133,18 @@ def doctor_slides(
     as_json: JsonOption = False,
 ) -> None:
     """Report which slides of a folder can be shown and why others cannot; exit 1 if any cannot."""
-    from pathviewer.commands.doctor_slides import examine_slides, table
+    from pathviewer.commands.doctor_slides import examine_folder, table
 
     try:
-        reports = list(examine_slides(folder.resolve(), read_settings()))
+        report = examine_folder(folder.resolve(), read_settings())
     except OSError as error:
         sys.exit(f"The folder cannot be read: {error.strerror}.")
     if as_json:
-        typer.echo(json.dumps({"slides": [report.as_dict() for report in reports]}))
+        typer.echo(json.dumps(report.as_dict()))
     else:
-        for line in table(reports):
+        for line in table(report):
             typer.echo(line)
-    if any(report.fault is not None for report in reports):
+    if report.has_faults:
         raise typer.Exit(1)
 
 

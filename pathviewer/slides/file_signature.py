@@ -10,8 +10,8 @@ from typing import Literal
 
 from pathviewer.slides import user_messages
 
-FileKind = Literal["tiff", "dicom", "other"]
-"""Formats that are slides under any name, or anything else."""
+FileKind = Literal["tiff", "dicom", "annotations", "other"]
+"""Formats that are slides under any name, a zip file of annotations, or anything else."""
 
 HEAD_BYTES = 512
 """Bytes needed for the file type; DICOM's mark is the farthest, at 128."""
@@ -22,6 +22,9 @@ _MOST_REMEMBERED = 1_000_000
 _DICOM_MARK = 128
 
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+
+_ANNOTATIONS = (b".geojson", b".json")
+"""Endings of what QuPath exports into a zip file."""
 
 _OTHERS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"\s*(<!doctype html|<html)", re.IGNORECASE), user_messages.WEB_PAGE),
@@ -43,7 +46,17 @@ def kind_of(head: bytes) -> FileKind:
     """Return the type of a file that begins with `head`."""
     if head.startswith(_TIFF):
         return "tiff"
-    return "dicom" if head[_DICOM_MARK : _DICOM_MARK + 4] == b"DICM" else "other"
+    if head[_DICOM_MARK : _DICOM_MARK + 4] == b"DICM":
+        return "dicom"
+    return "annotations" if _first_in_zip(head).endswith(_ANNOTATIONS) else "other"
+
+
+def _first_in_zip(head: bytes) -> bytes:
+    """Return the name of the first file of a zip archive in lower case, else nothing."""
+    if not head.startswith(b"PK\3\4"):
+        return b""
+    length = int.from_bytes(head[26:28], "little")
+    return head[30 : 30 + length].lower()
 
 
 def fault_of(head: bytes) -> str | None:

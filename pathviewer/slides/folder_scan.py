@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pathviewer.slides import user_messages
 from pathviewer.slides.file_extensions import fault_of_ending, is_dicom_index, may_be_slide
-from pathviewer.slides.file_signature import FirstBytes
+from pathviewer.slides.file_signature import FileKind, FirstBytes
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class FoundFile:
 
 @dataclass(frozen=True)
 class RejectedEntry:
-    """A file or folder that was rejected."""
+    """A file or folder that was rejected or passed over."""
 
-    name: str
-    """Its own name, without parent folders."""
+    relative_path: str
+    """Path in the folder before links are resolved, with forward slashes."""
 
     reason: str
-    """The end of a sentence that begins with the name."""
+    """The end of a sentence that begins with the path."""
 
 
 @dataclass
@@ -60,9 +60,14 @@ class Survey:
     rejected: list[RejectedEntry] = field(default_factory=list)
     """Links out of the folder, unreadable entries, and slides that cannot be shown."""
 
+    passed_over: list[RejectedEntry] = field(default_factory=list)
+    """Hidden entries and files that are no slides, if they were asked for."""
 
-def survey_folder(folder: Path, first_bytes: FirstBytes | None = None) -> Survey:
-    """Scan a folder and its subfolders.
+
+def survey_folder(
+    folder: Path, first_bytes: FirstBytes | None = None, *, all_files: bool = False
+) -> Survey:
+    """Scan a folder and its subfolders; `all_files` lists those that are passed over as well.
 
     Files whose extension is not a slide's are opened for their first bytes, once for as long as
     `first_bytes` caches them; TIFF and DICOM files may be slides whatever their name.
@@ -71,12 +76,12 @@ def survey_folder(folder: Path, first_bytes: FirstBytes | None = None) -> Survey
     file and a link to it are one file. Raises OSError if the folder itself cannot be read; an
     unreadable subfolder is rejected.
     """
-    walk = _Walk(Path(os.path.realpath(folder)), first_bytes or FirstBytes())
+    walk = _Walk(Path(os.path.realpath(folder)), first_bytes or FirstBytes(), all_files)
     walk.enter(walk.root, walk.root)
     while walk.links:
         walk.follow(walk.links.pop(0))
     files = sorted(walk.files.values(), key=lambda file: file.relative_path)
-    return Survey(files, walk.rejected)
+    return Survey(files, walk.rejected, walk.passed_over)
 
 
 def found_beside(root: Path, path: Path) -> list[FoundFile]:
@@ -123,11 +128,13 @@ def stamp_of(status: os.stat_result) -> Stamp:
 class _Walk:
     """State of one folder scan."""
 
-    def __init__(self, root: Path, first_bytes: FirstBytes) -> None:
+    def __init__(self, root: Path, first_bytes: FirstBytes, all_files: bool) -> None:
         self.root = root
         self._first_bytes = first_bytes
+        self._all_files = all_files
         self.files: dict[Path, FoundFile] = {}
         self.rejected: list[RejectedEntry] = []
+        self.passed_over: list[RejectedEntry] = []
         self.links: list[Path] = []
         self._entered: set[Path] = set()
 
@@ -139,7 +146,7 @@ class _Walk:
             if real in self._entered:
                 continue
             self._entered.add(real)
-            for entry in self._entries(real):
+            for entry in self._entries(visible, real):
                 try:
                     if entry.is_symlink():
                         self.links.append(visible / entry.name)
@@ -148,7 +155,7 @@ class _Walk:
                     elif entry.is_file():
                         self._take(visible / entry.name, real / entry.name)
                 except OSError as error:
-                    self._reject(entry.name, error)
+                    self._reject_unreadable(visible / entry.name, error)
 
     def follow(self, link: Path) -> None:
         """Include the target of a link, unless it is outside the folder."""
@@ -157,12 +164,11 @@ class _Walk:
             is_folder, is_file = real.is_dir(), real.is_file()
         except OSError:
             if may_be_slide(link.name):
-                self.rejected.append(RejectedEntry(link.name, user_messages.BROKEN_LINK))
+                self._reject(link, user_messages.BROKEN_LINK)
             return
         if not real.is_relative_to(self.root):
             if is_folder or (is_file and may_be_slide(link.name)):
-                reason = user_messages.LINK_OUT_OF_FOLDER
-                self.rejected.append(RejectedEntry(link.name, reason))
+                self._reject(link, user_messages.LINK_OUT_OF_FOLDER)
         elif is_folder:
             self.enter(link, real)
         elif is_file and real not in self.files and fault_of_ending(link.name) is None:
@@ -170,31 +176,45 @@ class _Walk:
 
     def _take(self, visible: Path, real: Path) -> None:
         """Add a file that may be a slide; reject one that only looks like a slide."""
-        fault = fault_of_ending(visible.name)
-        if may_be_slide(visible.name):
-            self._add(visible, real, is_dicom=_is_dicom(visible.name))
+        name = visible.name
+        if may_be_slide(name):
+            self._add(visible, real, is_dicom=_is_dicom(name))
+            return
+        if is_dicom_index(name):
+            self._pass_over(visible, user_messages.DICOM_INDEX)
+            return
+        fault = fault_of_ending(name)
+        kind = self._kind(real) if fault in (None, user_messages.ARCHIVE) else "other"
+        if kind == "annotations":
+            self._pass_over(visible, user_messages.ZIPPED_ANNOTATIONS)
         elif fault is not None:
-            self.rejected.append(RejectedEntry(visible.name, fault))
-        elif not is_dicom_index(visible.name):
-            try:
-                stamp = stamp_of(real.stat())
-                kind = self._first_bytes.kind(real, stamp.size, stamp.changed_ns)
-            except OSError:
-                return  # not known to be a slide
-            if kind != "other":
-                self._add(visible, real, is_dicom=kind == "dicom")
+            self._reject(visible, fault)
+        elif kind == "other":
+            self._pass_over(visible, user_messages.NO_SLIDE)
+        else:
+            self._add(visible, real, is_dicom=kind == "dicom")
 
-    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
+    def _kind(self, real: Path) -> FileKind:
+        """Return the type of a file by its first bytes; `other` if they cannot be read."""
         try:
-            with os.scandir(folder) as entries:
-                shown = [entry for entry in entries if not entry.name.startswith(".")]
+            stamp = stamp_of(real.stat())
+            return self._first_bytes.kind(real, stamp.size, stamp.changed_ns)
+        except OSError:
+            return "other"
+
+    def _entries(self, visible: Path, real: Path) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(real) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            if folder == self.root:
+            if real == self.root:
                 raise
-            reason = user_messages.folder_unreadable(error.strerror)
-            self.rejected.append(RejectedEntry(folder.name, reason))
+            self._reject(visible, user_messages.folder_unreadable(error.strerror))
             return []
-        return sorted(shown, key=lambda entry: entry.name)
+        for entry in found:
+            if entry.name.startswith("."):
+                self._pass_over(visible / entry.name, user_messages.HIDDEN_ENTRY)
+        return [entry for entry in found if not entry.name.startswith(".")]
 
     def _add(self, visible: Path, real: Path, *, is_dicom: bool) -> None:
         relative_path = visible.relative_to(self.root).as_posix()
@@ -206,9 +226,20 @@ class _Walk:
                 RejectedEntry(user_messages.NAMELESS_FILE, user_messages.NAME_NOT_UTF8)
             )
         except OSError as error:
-            self._reject(visible.name, error)
+            self._reject_unreadable(visible, error)
         else:
             self.files.setdefault(real, FoundFile(real, relative_path, stamp, is_dicom))
 
-    def _reject(self, name: str, error: OSError) -> None:
-        self.rejected.append(RejectedEntry(name, user_messages.file_unreadable(error.strerror)))
+    def _reject_unreadable(self, visible: Path, error: OSError) -> None:
+        self._reject(visible, user_messages.file_unreadable(error.strerror))
+
+    def _reject(self, visible: Path, reason: str) -> None:
+        self.rejected.append(RejectedEntry(self._relative(visible), reason))
+
+    def _pass_over(self, visible: Path, reason: str) -> None:
+        if self._all_files:
+            self.passed_over.append(RejectedEntry(self._relative(visible), reason))
+
+    def _relative(self, visible: Path) -> str:
+        """Return the path in the folder; what is not UTF-8 becomes question marks."""
+        return visible.relative_to(self.root).as_posix().encode(errors="replace").decode()

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from pathviewer.slides.formats.base import UnusedPage
 from pathviewer.slides.patient_tags import patient_tags
 from pathviewer.slides.slide import Slide
 from pathviewer.slides.slide_facts import SlideFacts, read_facts
@@ -45,6 +46,9 @@ class SlideExamination:
     associated_images: tuple[str, ...]
     """Names of its other images, such as the label; they may show a patient's name."""
 
+    unused_pages: tuple[str, ...]
+    """Pages that are neither levels nor named images, with the reasons."""
+
     patient_tags: tuple[str, ...]
     """Names of filled tags that may name a patient; never their values."""
 
@@ -64,8 +68,13 @@ def examine(path: Path, name: str) -> SlideExamination:
             pixel_note=facts.pixel_note,
             colour_profile=profile,
             associated_images=slide.associated_images,
+            unused_pages=tuple(_page_text(page) for page in slide.unused_pages()),
             patient_tags=tuple(patient_tags(path, dict(slide.properties))),
         )
+
+
+def _page_text(page: UnusedPage) -> str:
+    return f"{page.kind or 'unnamed'}, {page.width} x {page.height} px: {page.reason}"
 
 
 def _scale(facts: SlideFacts) -> str:

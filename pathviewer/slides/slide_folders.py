@@ -22,7 +22,7 @@ class RejectedFile:
     """A file in the folders that is not shown as a slide."""
 
     name: str
-    """The file's name if the settings show names, otherwise its folder."""
+    """The file's path in its folder if the settings show names, otherwise the folder."""
 
     reason: str
     """A sentence for the administrator, without a path."""
@@ -118,7 +118,7 @@ class SlideFolders:
                 rejected_files.append(_away(where, error))
                 continue
             for entry in survey.rejected:
-                name = self._label(entry.name, where)
+                name = self._label(entry.relative_path, where)
                 rejected_files.append(
                     RejectedFile(name, user_messages.file_fault(name, entry.reason))
                 )
@@ -191,12 +191,19 @@ class SlideFolders:
             return Place(str(root), file.relative_path)
 
         members = sorted(candidate.members, key=lambda file: place(file) not in known_places)
-        label = self._label(Path(members[0].relative_path).name, where)
+        label = self._label(members[0].relative_path, where)
         paths = tuple(member.path for member in members)
         return FoundSlide(place(members[0]), candidate, paths, label, self._alias(paths[0]))
 
-    def _label(self, name: str, where: str) -> str:
-        return name if self.show_file_names else user_messages.file_in_folder(where)
+    def _label(self, relative_path: str, where: str) -> str:
+        """Return a file's name in messages, which tells it from all others if names are shown."""
+        if not self.show_file_names:
+            return user_messages.file_in_folder(where)
+        own = (user_messages.UPLOADS_FOLDER, user_messages.DEMO_FOLDER)
+        if where in own:  # each upload is in a folder of a meaningless name
+            return Path(relative_path).name
+        named = [folder for folder in self.paths if self._where(folder) not in own]
+        return user_messages.path_in_folder(relative_path, where) if named[1:] else relative_path
 
     def _alias(self, path: Path) -> str | None:
         """Return the demo slide's name, which is safe to show, as it names no patient."""

@@ -160,6 +160,10 @@ def folder_unreadable(reason: str | None) -> str:
     return f"is a folder that cannot be read: {reason}"
 
 
+HIDDEN_ENTRY = "is hidden, as its name begins with a full stop"
+NO_SLIDE = "is no slide by its ending, and begins like neither TIFF nor DICOM"
+DICOM_INDEX = "lists the DICOM files of a medium and is no slide"
+ZIPPED_ANNOTATIONS = "is a zip file of annotations, not of slides"
 NAMELESS_FILE = "a file"
 NAME_NOT_UTF8 = "has a name that is not UTF-8; rename it"
 
@@ -431,6 +435,10 @@ def slide_folder(number: int) -> str:
 
 def file_in_folder(folder: str) -> str:
     return f"A file in {folder}"
+
+
+def path_in_folder(path: str, folder: str) -> str:
+    return f"{path} in {folder}"
 
 
 def slide_folder_unreadable(folder: str, reason: str | None) -> str:

@@ -1907,7 +1907,7 @@ export interface RegionRequest {
  */
 export interface RejectedFileOut {
   /**
-   * Its folder, or its name if the settings show names.
+   * Its folder, or its path in there if the settings show names.
    */
   name: string;
   reason: string;

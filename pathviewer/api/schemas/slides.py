@@ -152,7 +152,7 @@ class RejectedFileOut(Response):
     """A file in the slide folders that cannot be shown."""
 
     name: str
-    """Its folder, or its name if the settings show names."""
+    """Its folder, or its path in there if the settings show names."""
     reason: str
 
 

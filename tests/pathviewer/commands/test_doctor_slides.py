@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from PIL import ImageCms
 from pathviewer.commands.main import app
 from tests import hostile_slides, slide_files
 from tests.commands import Called, called
+from tests.corpus.tiff import Layout, page_of, write_pages
 from tests.format_files import colours, grey, write_dicom, write_ome, write_tiff
 
 
@@ -36,6 +38,7 @@ def test_sound_slides(folder: Path) -> None:
     write_ome(folder / "b.ome.tif", grey(12), SignificantBits=12)
     write_tiff(folder / "c.tif", colours(), resolution=(6e2, 6e2), resolutionunit=2)
     (folder / "notes.txt").write_text("nothing")
+    (folder / ".cache").mkdir()
     done = called(app, "doctor", "slides", folder)
     assert done.code == 0
     first = lines_of(done, "a.tif")
@@ -47,7 +50,8 @@ def test_sound_slides(folder: Path) -> None:
     assert "scale: unknown: the file does not say" in second
     assert "scale: unknown: The file claims 42.33 µm per pixel" in lines_of(done, "c.tif")
     assert "3 of 3 can be shown." in done.stdout
-    assert "notes" not in done.stdout
+    assert "passed     notes.txt is no slide by its ending, and begins like neither" in done.stdout
+    assert "passed     .cache is hidden" in done.stdout
 
 
 def test_what_cannot_be_shown_is_said_and_is_an_exit_of_1(folder: Path) -> None:
@@ -93,6 +97,57 @@ def test_label_and_macro_are_named(folder: Path) -> None:
         tiff.write(slide_files.tissue(80, 90), description="label 80x90", **page)
         tiff.write(slide_files.tissue(90, 30), description="macro 90x30", **page)
     assert "other pictures: label, macro" in called(app, "doctor", "slides", folder).stdout
+
+
+def test_pages_passed_over_are_named_with_the_reason(folder: Path) -> None:
+    levels = slide_files.pyramid(slide_files.tissue(900, 600), 4)
+    pages = [page_of(pixels, Layout(), number) for number, pixels in enumerate(levels)]
+    pages.append(page_of(slide_files.tissue(200, 120), Layout(), 2))
+    strip = Layout(description="macro", tile=(0, 50), strips=True)
+    pages.append(page_of(slide_files.tissue(90, 50), strip))
+    write_pages(folder / "a.tif", pages, strip)
+    done = called(app, "doctor", "slides", folder)
+    assert done.code == 0
+    said = lines_of(done, "a.tif")
+    assert "page passed over: unnamed, 200 x 120 px: its shape is not the slide's" in said
+    assert "page passed over: macro, 90 x 50 px: OpenSlide reads it neither as a level" in said
+
+
+def test_equal_names_in_two_folders_are_told_apart(folder: Path) -> None:
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+        (folder / name / "a.vsi").write_bytes(b"II*")
+        (folder / name / "b.svs").write_bytes(b"")
+    found = json.loads(called(app, "doctor", "slides", folder, "--json").stdout)["slides"]
+    files = {"one/a.vsi", "two/a.vsi", "one/b.svs", "two/b.svs"}
+    assert {slide["file"] for slide in found} == files
+    assert all(slide["fault"].startswith(slide["file"]) for slide in found)
+
+
+def test_files_that_are_no_slides_are_passed_over_without_a_fault(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        archive.writestr("slide 1.geojson", "[]")
+    (folder / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
+    slide_files.write_ycbcr(folder / "a.tif")
+    done = called(app, "doctor", "slides", folder, "--json")
+    assert done.code == 0
+    passed = {each["file"]: each["reason"] for each in json.loads(done.stdout)["passed_over"]}
+    assert passed["a.zip"] == "a.zip is a zip file of annotations, not of slides."
+    assert passed["DICOMDIR"].startswith("DICOMDIR lists the DICOM files")
+    with zipfile.ZipFile(folder / "b.zip", "w") as archive:
+        archive.write(folder / "a.tif", "a.tif")
+    assert called(app, "doctor", "slides", folder).code == 1
+
+
+def test_the_folder_of_a_mirax_slide_belongs_to_it(folder: Path) -> None:
+    (folder / "a.mrxs").write_bytes(b"\xff\xd8\xff")
+    (folder / "a").mkdir()
+    slide_files.write_ycbcr(folder / "a" / "Data0000.dat")
+    (folder / "a" / "Index.dat").write_bytes(b"index")
+    done = called(app, "doctor", "slides", folder)
+    assert "not shown  a.mrxs: a.mrxs cannot be opened: the folder a that holds" in done.stdout
+    assert "passed     a/Data0000.dat belongs to a.mrxs." in done.stdout
+    assert "passed     a/Index.dat belongs to a.mrxs." in done.stdout
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,39 @@ def test_hidden_files_are_not_even_opened(folder: Path, database: Database, name
     write_slide(folder / "a.tiff").rename(folder / name)
     library = scanned(folder, database=database)
     assert (library.slides(), library.list_rejected()) == ((), ())
+
+
+def test_rejected_files_of_one_name_are_told_apart(
+    folder: Path, database: Database, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+        (folder / name / "a.vsi").write_bytes(b"II*")
+        (folder / name / "b.svs").write_bytes(b"")
+    rejected = scanned(folder, database=database, show_file_names=True).list_rejected()
+    paths = ["one/a.vsi", "one/b.svs", "two/a.vsi", "two/b.svs"]
+    assert sorted(file.name for file in rejected) == paths
+    assert all(file.reason.startswith(f"{file.name} is ") for file in rejected)
+    (tmp_path / "other" / "one").mkdir(parents=True)
+    (tmp_path / "other" / "one" / "a.vsi").write_bytes(b"II*")
+    both = scanned(folder, tmp_path / "other", database=database, show_file_names=True)
+    names = {file.name for file in both.list_rejected()}
+    assert {"one/a.vsi in folder 1", "one/a.vsi in folder 2"} < names
+    assert {file.name for file in scanned(folder, database=database).list_rejected()} == {
+        "A file in folder 1"
+    }
+
+
+def test_a_rejected_name_that_is_not_utf8_can_be_sent(folder: Path, database: Database) -> None:
+    (folder / os.fsdecode(b"\xff.vsi")).write_bytes(b"II*")
+    (rejected,) = scanned(folder, database=database, show_file_names=True).list_rejected()
+    assert rejected.reason.encode().startswith(b"?.vsi is an Olympus VSI slide")
+
+
+def test_a_zip_file_of_annotations_is_not_mentioned(folder: Path, database: Database) -> None:
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        archive.writestr("a.geojson", "[]")
+    assert scanned(folder, database=database).list_rejected() == ()
 
 
 def test_a_pipe_does_not_stop_the_scan(folder: Path, database: Database) -> None:
