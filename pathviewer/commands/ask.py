@@ -57,6 +57,9 @@ def ask_command(
         str | None,
         typer.Option(metavar="X,Y,W,H", help="Level-0 pixels; the whole slide if not given."),
     ] = None,
+    stain: Annotated[
+        str | None, typer.Option(help="Stain to name beside the answer, such as H&E.")
+    ] = None,
     option: Annotated[
         list[str] | None, typer.Option(help="Answer option; give two or more.")
     ] = None,
@@ -86,7 +89,7 @@ def ask_command(
     """Ask a model about a region; print its reasoning, its answer and where it attended."""
     with _sentences():
         options = AskOptions(model, _check_overlay(overlay), deletion, as_json_object)
-        pictures = FilePictures(slide, find_model(model))
+        pictures = FilePictures(slide, find_model(model), stain)
         request = read_value(
             QuestionRequest,
             slide=slide.name,
@@ -103,6 +106,7 @@ def _ask_and_report(pictures: FilePictures, request: QuestionRequest, options: A
     """Ask, stream, draw, check and report; failures after the answer do not discard it."""
     question = prepare_question(request, LOCAL_ACCOUNT_ID, pictures, running=None)
     picture, budget = pictures.picture, question.budget
+    identity = question.new_question.slide_identity
     failures: list[str] = []
     with closing(open_engine(options.model)) as backend:
         _say(backend.status().sentence)
@@ -112,9 +116,9 @@ def _ask_and_report(pictures: FilePictures, request: QuestionRequest, options: A
         check = _check(backend, result, budget, method, failures) if options.deletion else None
     overlays = _overlays(options.overlay, picture, result, failures) if options.overlay else {}
     if options.as_json:
-        typer.echo(json.dumps(as_json(result, picture, overlays, check), allow_nan=False))
+        typer.echo(json.dumps(as_json(result, identity, picture, overlays, check), allow_nan=False))
     else:
-        typer.echo("\n".join(summary(result, overlays, check)))
+        typer.echo("\n".join(summary(result, identity, overlays, check)))
     for sentence in failures:
         _say(sentence)
     if failures:

@@ -13,9 +13,13 @@ from pathviewer.attention.overlay import drawable_attention, overlay_png
 from pathviewer.evidence.check_method import check_method_json
 from pathviewer.questions.ask import CompletionResult, PassageMaps
 from pathviewer.questions.region_picture import RegionPicture
+from pathviewer.slides.slide_identity import identity_text
 
 Overlays = Mapping[str, Path]
 """Written files by passage name."""
+
+Identity = Mapping[str, Any] | None
+"""The slide's identity as it is stored with a question."""
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Characters that could control a terminal or reverse its text."""
@@ -48,10 +52,14 @@ def write_overlays(
 
 
 def summary(
-    result: CompletionResult, overlays: Overlays, check: DeletionCheck | None
+    result: CompletionResult,
+    identity: Identity,
+    overlays: Overlays,
+    check: DeletionCheck | None,
 ) -> Iterator[str]:
-    """Yield lines for a terminal: answer, problems, attention per passage, deletion check."""
+    """Yield lines for a terminal: slide, answer, problems, attention per passage, check."""
     trace, end = result.trace, result.end
+    yield f"Slide: {plain(identity_text(identity))}"
     yield f"Answer: {plain(trace.answer) if trace.answer else 'none'}"
     for problem in trace.problems:
         yield f"Not as asked: {problem}"
@@ -74,6 +82,7 @@ def summary(
 
 def as_json(
     result: CompletionResult,
+    identity: Identity,
     picture: RegionPicture,
     overlays: Overlays,
     check: DeletionCheck | None,
@@ -82,6 +91,7 @@ def as_json(
     trace, end, started = result.trace, result.end, result.started
     region, placement = picture.region, started.placements[0]
     return {
+        "slide_identity": identity,
         "answer": trace.answer,
         "steps": [asdict(step) for step in trace.steps],
         "well_formed": trace.well_formed,

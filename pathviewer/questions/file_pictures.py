@@ -16,29 +16,37 @@ from pathviewer.questions.region_picture import (
 )
 from pathviewer.slides.geometry import Region, check_inside
 from pathviewer.slides.slide import Slide
-from pathviewer.slides.slide_identity import SlideIdentity, scale_words
+from pathviewer.slides.slide_facts import label_in
+from pathviewer.slides.slide_identity import SlideIdentity, label_state, scale_words
 
 if TYPE_CHECKING:
     from models.messages import PixelBudget
     from models.registry import RegisteredModel
     from pathviewer.questions.request import RegionRequest
     from pathviewer.slides.scale import SlideScale
+    from pathviewer.slides.slide_identity import LabelState
 
 
 class FilePictures:
     """Pictures of one slide, PNG or JPEG file; the id of the slide is ignored."""
 
-    def __init__(self, path: Path, model: RegisteredModel) -> None:
-        """Open the file once for its size. Raises SlideError and PromptError."""
+    def __init__(self, path: Path, model: RegisteredModel, stain: str | None = None) -> None:
+        """Open the file once for its facts; no file states its `stain`.
+
+        Raises SlideError and PromptError.
+        """
         self.model = model
         self._made: list[RegionPicture] = []
         self._path = path
         self._scale: SlideScale | None = None
+        self._stain = stain or None
+        self._label: LabelState = "none"
         if path.suffix.lower() in PICTURE_SUFFIXES:
             width, height = open_picture(path).size
         else:
             with closing(Slide(path, path.name)) as slide:
                 width, height, self._scale = slide.width, slide.height, slide.scale
+                self._label = label_state(label_in(slide), is_shown=False)
         self.whole = Region(0, 0, width, height)
         """The whole file, level-0 pixels."""
 
@@ -53,10 +61,10 @@ class FilePictures:
         return model_picture_size(region, self._scale, self.budget(request))
 
     def confirm_identity(self, _slide_id: str, _expected: SlideIdentity | None) -> SlideIdentity:
-        """Return the file's identity."""
+        """Return the file's identity, as the page shows it without the case."""
         name = self._path.name
         scale = "scale unknown" if self._scale is None else scale_words(self._scale)
-        return SlideIdentity(name, name, None, None, scale, "none")
+        return SlideIdentity(name, name, None, self._stain, scale, self._label)
 
     def make_picture(
         self, _slide_id: str, request: RegionRequest, _account_id: str

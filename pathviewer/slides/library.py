@@ -19,9 +19,9 @@ from pathviewer.slides.geometry import Region
 from pathviewer.slides.intake import Intake, ListedSlide
 from pathviewer.slides.intake_opener import DirectOpener, Opener
 from pathviewer.slides.scale import EnteredScale, PixelSize, SlideScale
-from pathviewer.slides.slide_facts import LabelInFile, SlideFacts
+from pathviewer.slides.slide_facts import SlideFacts
 from pathviewer.slides.slide_folders import RejectedFile, SlideFolders
-from pathviewer.slides.slide_identity import LabelState, SlideIdentity, scale_words
+from pathviewer.slides.slide_identity import LabelState, SlideIdentity, label_state, scale_words
 from pathviewer.slides.slide_names import file_name_of
 from pathviewer.slides.slide_pool import SlideFile
 from storage.cases.store import list_cases
@@ -357,14 +357,8 @@ class SlideLibrary:
             entered=None if scale is None else _entered(scale),
             case=cases.get(record.case_id or "") if self._show_file_names else None,
             stain=record.stain,
-            label=self._label(slide.facts),
+            label=label_state(slide.facts.label, is_shown=self._show_labels),
         )
-
-    def _label(self, facts: SlideFacts) -> LabelState:
-        if facts.label == "readable":
-            return "shown" if self._show_labels else "hidden"
-        states: dict[LabelInFile, LabelState] = {"left out": "hidden", "possible": "unnamed"}
-        return states.get(facts.label, "none")
 
 
 def _entered(record: ScaleRecord) -> EnteredScale | None:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pathviewer.slides import user_messages
 from pathviewer.slides.errors import SlideChanged
 from pathviewer.slides.scale import SlideScale
+from pathviewer.slides.slide_facts import LabelInFile
 
 LabelState = Literal["shown", "hidden", "unnamed", "none"]
 """State of the label image.
@@ -59,6 +60,14 @@ def scale_words(scale: SlideScale) -> str:
         return "scale unknown"
     by_hand = ", entered by hand" if scale.source == "entered" else ""
     return f"{scale.size.text} µm per pixel{by_hand}"
+
+
+def label_state(label: LabelInFile, *, is_shown: bool) -> LabelState:
+    """Return the state of a label in a file; `is_shown`: whether label images may be shown."""
+    if label == "readable":
+        return "shown" if is_shown else "hidden"
+    states: dict[LabelInFile, LabelState] = {"left out": "hidden", "possible": "unnamed"}
+    return states.get(label, "none")
 
 
 def check_identity(page: SlideIdentity | None, current: SlideIdentity) -> None:

@@ -12,6 +12,8 @@ from typer.testing import CliRunner, Result
 
 from models.training.specimen.random_init import write_fresh_checkpoint
 from pathviewer.commands.ask import ask_command
+from tests import slide_files
+from tests.corpus.tiff import Layout, page_of, write_pages
 
 SCRIPT = """
 [[answer]]
@@ -92,6 +94,37 @@ def test_json_is_one_object_with_the_trace_and_where_it_looked(tile: str, script
     assert found["deletion"]["verdict"] == "attended area mattered"
     method = {"fill": "blur", "version": 2, "controls": None, "current": True}
     assert found["deletion"]["method"] == method
+
+
+def test_the_slide_stands_beside_the_answer(tmp_path: Path, script: str) -> None:
+    levels = slide_files.pyramid(slide_files.tissue(900, 600), 4)
+    words = f"{slide_files.aperio_description(900, 600)}"
+    layout = Layout(description=words)
+    pages = [page_of(pixels, layout, number) for number, pixels in enumerate(levels)]
+    pages.append(page_of(slide_files.tissue(200, 120), Layout(), 2))
+    write_pages(tmp_path / "a.svs", pages, layout)
+    asked = (str(tmp_path / "a.svs"), "Is there a spot?", "--model", script)
+    line = "a.svs, {}, 0.5 µm per pixel, an unnamed picture may be a label"
+    told = run(*asked, "--stain", "PAS")
+    assert f"\nSlide: {line.format('PAS')}\nAnswer: B\n" in told.stdout
+    assert f"Slide: {line.format('stain unknown')}\n" in run(*asked).stdout
+    assert asked_json(*asked, "--stain", "PAS")["slide_identity"] == {
+        "alias": "a.svs",
+        "name": "a.svs",
+        "case": None,
+        "stain": "PAS",
+        "scale": "0.5 µm per pixel",
+        "label": "unnamed",
+    }
+
+
+def test_a_hidden_label_is_said_and_a_plain_picture_has_none(
+    cmu: Path, tile: str, script: str
+) -> None:
+    found = asked_json(str(cmu), "Is there a spot?", "--model", script)
+    assert found["slide_identity"]["label"] == "hidden"
+    identity = asked_json(tile, "Is there a spot?", "--model", script)["slide_identity"]
+    assert (identity["label"], identity["scale"]) == ("none", "scale unknown")
 
 
 def test_the_check_says_in_words_how_it_masked(tile: str, script: str) -> None:
