@@ -148,8 +148,8 @@ class ExportedQuestion:
     scale: dict[str, Any] | None
     """Slide scale in use at the time; None if not recorded."""
     colours: dict[str, Any] | None
-    """Name of the slide's colour profile, and whether the picture is corrected by it; None if no
-    profile applied or if it was not recorded.
+    """Name of the slide's colour profile, whether the picture is corrected by it, and how the
+    slide's pixels differ from 8-bit colour; None without these or if they were not recorded.
     """
     question: str
     """Question as typed."""

@@ -105,6 +105,7 @@ def as_json(
         "scale": None if picture.scale is None else picture.scale.provenance(),
         "quickhash": picture.quickhash,
         "colours": picture.colours,
+        "pixel_note": picture.pixel_note,
         "pixels": [placement.pixel_width, placement.pixel_height],
         "grid": [placement.columns, placement.rows],
         "prompt": result.request.prompt.text,

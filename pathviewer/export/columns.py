@@ -84,6 +84,12 @@ COMMON_COLUMNS = (
         "flag",
         "whether the picture is corrected to sRGB by that profile; null as `colour_profile` is",
     ),
+    Column(
+        "pixel_note",
+        "text",
+        "how the slide's pixels differ from 8-bit colour, such as `8-bit grey`; null if they do "
+        "not or it was not stored",
+    ),
     Column("model", "text", "the model that answered; for a pair, that of the question `item_id`"),
     Column("model_revision", "text", "revision of the weights: the hub's commit or a fingerprint"),
     Column(

@@ -11,6 +11,7 @@ from models.placement import FACTOR
 from models.prompts import build_prompt, list_templates
 from pathviewer.questions import user_messages
 from pathviewer.questions.errors import QuestionRefused
+from pathviewer.questions.region_picture import stored_colours
 from storage.questions.records import NewQuestion
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _picture_facts(
         "mpp": picture.mpp,
         "scale": None if picture.scale is None else picture.scale.provenance(),
         "quickhash": picture.quickhash,
-        "colours": picture.colours,
+        "colours": stored_colours(picture),
         **vars(budget),
     }
 

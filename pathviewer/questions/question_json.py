@@ -9,6 +9,7 @@ from models.deletion_check import geometric_mean
 from models.messages import Finish, ImagePlacement
 from pathviewer.evidence.check_method import check_method_json
 from pathviewer.questions import user_messages
+from pathviewer.questions.region_picture import colours_json
 from pathviewer.questions.snapshot import QuestionSnapshot
 from pathviewer.questions.trace_json import trace_json
 from pathviewer.slides.slide_identity import identity_json
@@ -48,8 +49,8 @@ def question_json(
             "height": record.pixel_height,
             "mpp": record.mpp,
             "scale": dict(record.scale) if record.scale else None,
-            "colours": dict(record.colours) if record.colours else None,
             "sha256": record.pixels_sha256,
+            **colours_json(record.colours),
         },
         "placements": places,
         "model_info": dict(record.model_info) if record.model_info else None,

@@ -44,6 +44,8 @@ class RegionPicture:
     colours: Mapping[str, Any] | None = None
     """`profile`: name of the slide's colour profile; `corrected`: whether the pixels are converted
     to sRGB with it. None if the slide has no applicable profile."""
+    pixel_note: str | None = None
+    """How the slide's pixels differ from 8-bit colour; None if they do not."""
 
     @property
     def image(self) -> PromptImage:
@@ -75,6 +77,10 @@ class RegionSource(Protocol):
     @property
     def colour_profile(self) -> ColourProfile | None:
         """The colour profile; `None` if the file has none."""
+
+    @property
+    def pixel_note(self) -> str | None:
+        """How its pixels differ from 8-bit colour; `None` if they do not."""
 
     def read_region(
         self, region: Region, max_pixels: int, *, corrected: bool = True
@@ -119,7 +125,9 @@ def read_slide_picture(
     pixel = slide.scale.size
     mpp = None if pixel is None else pixel.picture_mpp((region.width, region.height), size)
     colours = _colour_facts(slide.colour_profile, corrected=corrected)
-    return RegionPicture(region, pixels, mpp, slide.scale, slide.quickhash, colours)
+    return RegionPicture(
+        region, pixels, mpp, slide.scale, slide.quickhash, colours, slide.pixel_note
+    )
 
 
 def read_file_picture(
@@ -147,8 +155,24 @@ def _colour_facts(profile: ColourProfile | None, *, corrected: bool) -> dict[str
     return {"profile": profile.name, "corrected": corrected}
 
 
-def colours_text(colours: Mapping[str, Any] | None) -> str:
+def stored_colours(picture: RegionPicture) -> dict[str, Any] | None:
+    """Return what is stored of a picture's colours: `colours`, and `pixel_note` if there is one."""
+    note = {} if picture.pixel_note is None else {"pixel_note": picture.pixel_note}
+    return {**(picture.colours or {}), **note} or None
+
+
+def colours_json(stored: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return stored colours as a client sees them: `colours` (None without a profile) and
+    `pixel_note`."""
+    stored = stored or {}
+    names = ("profile", "corrected")
+    colours = {name: stored[name] for name in names} if "profile" in stored else None
+    return {"colours": colours, "pixel_note": stored.get("pixel_note")}
+
+
+def colours_text(stored: Mapping[str, Any] | None) -> str:
     """Describe the colours that the model saw, for a report."""
+    colours = colours_json(stored)["colours"]
     if colours is None:
         return "as in the file; no colour profile was applied"
     if colours["corrected"]:

@@ -209,16 +209,16 @@ def provenance_rows(snapshot: QuestionSnapshot) -> list[tuple[str, str]]:
     record = snapshot.record
     info, sampling = record.model_info or {}, record.sampling
     versions = ", ".join(f"{name} {version}" for name, version in info.get("versions", {}).items())
+    mpp = "unknown" if record.mpp is None else f"{record.mpp:.4g}"
     rows = {
         "Question": record.id,
         "Slide at the time": identity_text(record.slide_identity, report=True),
         "Asked (UTC)": f"{record.created_at:%Y-%m-%d %H:%M:%S}",
         "Region, level-0 pixels": f"x {record.x}, y {record.y}, {record.width} x {record.height}",
-        "Microns per pixel of the picture": "unknown"
-        if record.mpp is None
-        else f"{record.mpp:.4g}",
+        "Microns per pixel of the picture": mpp,
         "Scale of the slide": scale_text(record.scale),
         "Colours": colours_text(record.colours),
+        "Pixels of the slide": (record.colours or {}).get("pixel_note"),
         "Slide's fingerprint": record.quickhash or "none",
         "Picture, SHA-256": record.pixels_sha256,
         "Seen as": (

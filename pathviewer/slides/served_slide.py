@@ -319,6 +319,11 @@ class RequestedSlide:
         """Its colour profile, `None` if the file has none."""
         return self.slide.facts.colour_profile
 
+    @property
+    def pixel_note(self) -> str | None:
+        """How its pixels differ from 8-bit colour, `None` if they do not."""
+        return self.slide.facts.pixel_note
+
     def read_region(
         self, region: Region, max_pixels: int, *, corrected: bool = True
     ) -> Image.Image:

@@ -1531,6 +1531,10 @@ export interface PictureOut {
   colours: {
     [k: string]: unknown;
   } | null;
+  /**
+   * How the slide's pixels differ from 8-bit colour; null if they do not or it is unknown.
+   */
+  pixel_note: string | null;
   sha256: string;
 }
 /**

@@ -91,7 +91,8 @@ class NewQuestion:
     """
     colours: Mapping[str, Any] | None = None
     """`profile` (name of the slide's colour profile) and `corrected` (whether the picture was
-    converted to sRGB by it); None if no profile could be applied or if it was not recorded.
+    converted to sRGB by it) if a profile could be applied; `pixel_note` if the slide is not 8-bit
+    colour; None without either or if it was not recorded.
     """
 
     slide_identity: Mapping[str, Any] | None = None

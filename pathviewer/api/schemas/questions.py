@@ -146,6 +146,8 @@ class PictureOut(Response):
     scale: Facts | None
     """The slide's scale in use when it was asked, with its source."""
     colours: Facts | None
+    pixel_note: str | None
+    """How the slide's pixels differ from 8-bit colour; null if they do not or it is unknown."""
     sha256: str
 
 

@@ -9,10 +9,18 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from pathviewer.export.plan import FORMATS, ExportPlan
+from pathviewer.export.run import export
+from pathviewer.export.splits import Shares
+from pathviewer.questions.region_picture import colours_json
+from storage.blobs import BlobStore
 from tests.asking import Clients, accounts, asked_id, asking, asking_settings, heard
+from tests.databases import new_database
+from tests.format_files import write_tiff
 from tests.icc_profiles import lut_profile, stained
 from tests.pathviewer.slides.test_colours import by_imagecms
 from tests.slide_files import Pixels, tissue, write_ycbcr
@@ -135,3 +143,43 @@ def test_the_preview_says_what_the_model_will_see(clients: Clients) -> None:
     refused = client.post(path, json={"box": BOX, "colours": 1})
     assert refused.status_code == 400
     assert "colours must be one of corrected, raw, not 1" in refused.json()["error"]["message"]
+
+
+NOTE = "16-bit grey, shown reduced to 8 bits"
+
+
+def test_a_question_keeps_how_the_pixels_differ_from_8_bit_colour(tmp_path: Path) -> None:
+    """In provenance, report and export; also when it is asked again."""
+    grey_pixels = tissue(512, 384)[..., 1].astype(np.uint16) * 257
+    settings = asking_settings(tmp_path, write_tiff(tmp_path / "a.tiff", grey_pixels))
+    with asking(settings, accounts(settings)) as clients:
+        client = clients["ada"]
+        kept, report = ask(client)
+        assert kept["picture"]["pixel_note"] == NOTE
+        assert kept["picture"]["colours"] is None
+        assert NOTE in report
+        assert "as in the file; no colour profile was applied" in report
+        answer = client.post(f"/api/readings/{kept['id']}/again").raise_for_status()
+        again = client.get(f"/api/readings/{answer.json()['id']}").raise_for_status().json()
+        assert again["picture"]["pixel_note"] == NOTE
+        heard(client, again["id"])
+        verdict = {"kind": "verdict", "verdict": "correct", "key": "1"}
+        verdict["completion"] = kept["completions"][0]["id"]
+        client.post("/api/feedback", json=verdict).raise_for_status()
+    database = new_database(settings.database)
+    plan = ExportPlan(FORMATS["unpaired"], shares=Shares(1, 0, 0))
+    export(database, BlobStore(settings.blobs), plan, tmp_path / "out")
+    database.close()
+    rows = pq.read_table(tmp_path / "out" / "train.parquet").to_pylist()
+    assert [(row["pixel_note"], row["colour_profile"]) for row in rows] == [(NOTE, None)]
+
+
+def test_a_profile_and_a_note_are_told_apart(clients: Clients) -> None:
+    kept, report = ask(clients["ada"])
+    assert kept["picture"]["pixel_note"] is None
+    assert "Pixels of the slide" not in report
+    both = {"profile": "Scanner v1", "corrected": False, "pixel_note": NOTE}
+    assert colours_json(both) == {
+        "colours": {"profile": "Scanner v1", "corrected": False},
+        "pixel_note": NOTE,
+    }

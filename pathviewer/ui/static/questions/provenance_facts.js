@@ -81,6 +81,7 @@ function picture({ picture: seen, placements: [placement], budget }) {
     ],
     ["Pixel budget", budget && `${number(budget.min_pixels)} to ${number(budget.max_pixels)}`],
     ["Colours", coloursText(seen?.colours)],
+    ["Slide's pixels", seen?.pixel_note],
     ["SHA-256", seen?.sha256],
   ];
 }
