@@ -145,6 +145,11 @@ class Settings(BaseSettings):
     )
     """Most evidence maps that one account may have in progress."""
 
+    documents_per_account: int = Field(
+        default=16, ge=1, json_schema_extra=limit("per account", "documents", TOO_BUSY)
+    )
+    """Most reports and slide maps that one account may have in progress."""
+
     previews_per_account: int = Field(
         default=8, ge=1, json_schema_extra=limit("per account", "previews", TOO_BUSY)
     )

@@ -12,14 +12,13 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from pathviewer.api.request_body import read_json
 from pathviewer.auth.identity import Identity, identity_of, require
 from pathviewer.auth.roles import Action
 from pathviewer.common.validation import InvalidRequest, describe_error
-from pathviewer.common.work_queue import Client
+from pathviewer.common.work_queue import READS, Client, while_connected
 from pathviewer.questions.request import MOST_ANSWERS
 
 
@@ -46,7 +45,10 @@ class JsonRequest(Request):
 
 
 class JsonRoute(APIRoute):
-    """A route with a validated body and query; GET answers HEAD as well."""
+    """A route with a validated body and query.
+
+    GET answers HEAD as well, and is dropped when the client disconnects.
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
@@ -63,6 +65,9 @@ class JsonRoute(APIRoute):
                 request = JsonRequest({**request.scope}, request.receive)
                 await request.load()
             try:
+                if "GET" in self.methods:
+                    client = Client(request.receive)
+                    return await while_connected(client, lambda: handle(request))
                 return await handle(request)
             except RequestValidationError as error:
                 raise InvalidRequest(self._describe(error)) from None
@@ -131,12 +136,14 @@ def json_router() -> APIRouter:
 def render_in_thread(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Response]]:
     """Wrap a handler of large answers: a thread writes their JSON, which the schema only documents.
 
-    Checking and writing megabytes on the event loop would hold everybody else up.
+    Checking and writing megabytes on the event loop would hold everybody else up. The handler has
+    a parameter `caller`.
     """
 
     @wraps(handler)
     async def respond(*values: Any, **named: Any) -> Response:
-        return await run_in_threadpool(JSONResponse, await handler(*values, **named))
+        document, caller = await handler(*values, **named), named["caller"]
+        return await READS.run(lambda: JSONResponse(document), caller.bound_key)
 
     return respond
 

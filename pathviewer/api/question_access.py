@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.concurrency import run_in_threadpool
-
 from pathviewer.api import user_messages
 from pathviewer.auth.identity import Forbidden
 from pathviewer.auth.roles import Action, allows
+from pathviewer.common.work_queue import READS
 from pathviewer.questions.blinding import require_visible
 from storage.blinding.policy import Content
 
@@ -47,7 +46,10 @@ async def find_changeable_question(
 async def _find_question(
     caller: Identity, question_id: str, questions: QuestionService
 ) -> tuple[QuestionSnapshot, QuestionState]:
-    snapshot = await run_in_threadpool(questions.find, question_id)
-    state = await run_in_threadpool(questions.store.load_state, snapshot.record.id, caller.viewer)
+    def find() -> tuple[QuestionSnapshot, QuestionState]:
+        snapshot = questions.find(question_id)
+        return snapshot, questions.store.load_state(snapshot.record.id, caller.viewer)
+
+    snapshot, state = await READS.run(find, caller.bound_key)
     require_visible(state.decide(Content.question))
     return snapshot, state

@@ -9,20 +9,19 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from starlette.concurrency import run_in_threadpool
 
+from pathviewer.api.bounded_stream import BoundedStream
 from pathviewer.api.json_route import EventStream
 from pathviewer.api.request_body import parse_whole_number
-from pathviewer.auth.identity import identity_of, is_still_allowed
+from pathviewer.auth.identity import bound_key_of, is_still_allowed
 from pathviewer.auth.roles import Action
-from pathviewer.common.work_queue import AccountBounds, WorkKind
+from pathviewer.common.work_queue import READS, AccountBounds, WorkKind
 from pathviewer.questions.question_json import replay_events
 from pathviewer.questions.run import FINAL_EVENTS
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.types import Receive, Scope, Send
 
     from pathviewer.questions.run import QuestionRun
     from pathviewer.questions.service import QuestionService
@@ -39,33 +38,29 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 NumberedEvent = tuple[int, dict[str, Any]]
 
 
-class BoundedStream(EventStream):
-    """A stream that counts towards its account's limit while it is sent, then closes its events."""
-
-    def __init__(self, texts: AsyncGenerator[str], bounds: AccountBounds) -> None:
-        super().__init__(texts, headers=_HEADERS)
-        self._texts = texts
-        self._bounds = bounds
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the stream. Raises TooBusy above the limit."""
-        with self._bounds.slot(identity_of(scope).bound_key, WorkKind.stream):
-            async with aclosing(self._texts):
-                await super().__call__(scope, receive, send)
-
-
 def stream_events(
     request: Request,
     questions: QuestionService,
     question_id: str,
     last_event_id: str | None,
     bounds: AccountBounds,
-) -> EventStream:
+) -> BoundedStream:
     """Return the stream of all events after `last_event_id`, all if it is no number."""
     number = parse_whole_number(last_event_id) or 0
     run = questions.find_run(question_id)
-    events = _live_events(run, number) if run else _stored_events(questions, question_id, number)
-    return BoundedStream(_event_texts(request, events), bounds)
+    account = bound_key_of(request.scope)
+    events = (
+        _live_events(run, number)
+        if run
+        else _stored_events(questions, question_id, number, account)
+    )
+    return BoundedStream(
+        _event_texts(request, events),
+        bounds,
+        WorkKind.stream,
+        media_type=EventStream.media_type,
+        headers=_HEADERS,
+    )
 
 
 async def _event_texts(
@@ -115,7 +110,7 @@ async def _live_events(run: QuestionRun, number: int) -> AsyncGenerator[Numbered
 
 
 async def _stored_events(
-    questions: QuestionService, question_id: str, number: int
+    questions: QuestionService, question_id: str, number: int, account: str
 ) -> AsyncGenerator[NumberedEvent | None]:
     """Yield all events of a stored question, numbered after `number`; wait for blinded ones.
 
@@ -124,7 +119,8 @@ async def _stored_events(
     sent_count = 0
     while True:
         try:
-            events = list(replay_events(await run_in_threadpool(questions.find, question_id)))
+            snapshot = await READS.run(lambda: questions.find(question_id), account)
+            events = list(replay_events(snapshot))
         except StorageError:
             events = []  # temporarily unavailable; polled again
         for event in events[sent_count:]:

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
 from pathviewer.api import user_messages
 from pathviewer.api.strict_json import MOST_DIGITS, parse_json
+from pathviewer.auth.identity import bound_key_of
 from pathviewer.common.bounded_json import JsonError
 from pathviewer.common.errors import UserError
+from pathviewer.common.work_queue import READS
 
 JSON_LIMIT = 2**20
 LARGE_JSON = 2**16
@@ -57,6 +58,6 @@ async def read_json(request: Request, limit: int = JSON_LIMIT) -> Any:
     try:
         if len(body) < LARGE_JSON:
             return parse_json(body)
-        return await run_in_threadpool(parse_json, body)
+        return await READS.run(lambda: parse_json(body), bound_key_of(request.scope))
     except JsonError as error:
         raise BodyError(str(error)) from None

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from starlette.concurrency import run_in_threadpool
-
-from pathviewer.common.work_queue import WRITES
+from pathviewer.common.work_queue import READS, WRITES
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -23,14 +21,14 @@ class RouteSessions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def read(self, work: Callable[[Session], T]) -> T:
-        """Return the result of work that only reads."""
+    async def read(self, work: Callable[[Session], T], account_id: str) -> T:
+        """Return the result of work that only reads, queued with the account's other reads."""
 
         def run() -> T:
             with self._database.read_only() as session:
                 return work(session)
 
-        return await run_in_threadpool(run)
+        return await READS.run(run, account_id)
 
     async def write(self, work: Callable[[Session], T], account_id: str) -> T:
         """Return the result of work in one transaction, queued with the account's other writes."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -14,7 +13,7 @@ from pathviewer.auth.identity import Forbidden, require
 from pathviewer.auth.login_forms import read_form
 from pathviewer.auth.public_pages import consent_page, safe_path
 from pathviewer.auth.roles import Action, Role, allows
-from pathviewer.common.work_queue import WRITES
+from pathviewer.common.work_queue import READS, WRITES
 from storage.accounts.consents import add_consent, has_agreed
 from storage.audit import add_entry
 
@@ -55,7 +54,8 @@ class Consents:
         """Raise Forbidden if a rater has not agreed. Visitors are exempt: the page has informed
         them."""
         if not identity.visiting and not self.is_settled(identity.account_id):
-            await run_in_threadpool(self.check_consent, identity.account_id)
+            account = identity.account_id
+            await READS.run(lambda: self.check_consent(account), identity.bound_key)
 
     def check_consent(self, account_id: str) -> None:
         """Raise Forbidden if an account has not agreed yet."""

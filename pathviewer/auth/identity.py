@@ -87,6 +87,12 @@ def identity_of(scope: Mapping[str, Any]) -> Identity:
     return identity
 
 
+def bound_key_of(scope: Mapping[str, Any]) -> str:
+    """Return the identity's `bound_key`; empty on the few paths open without a login."""
+    identity = scope.get(SCOPE_KEY)
+    return identity.bound_key if isinstance(identity, Identity) else ""
+
+
 def require(scope: Mapping[str, Any], action: Action) -> Identity:
     """Return the identity if it may perform the action; raises `Forbidden`."""
     identity = identity_of(scope)

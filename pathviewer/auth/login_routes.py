@@ -6,7 +6,6 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
@@ -23,7 +22,7 @@ from pathviewer.auth.login_forms import read_form
 from pathviewer.auth.oidc import oidc_routes
 from pathviewer.auth.public_pages import login_page, safe_path, style_sheet
 from pathviewer.auth.throttle import Throttle
-from pathviewer.common.work_queue import WRITES
+from pathviewer.common.work_queue import READS, WRITES
 from storage.accounts.store import find_account, set_password_hash
 from storage.audit import add_entry
 from storage.errors import StorageError
@@ -108,8 +107,9 @@ class Login:
                 account.id,
             )
             await WRITES.run(self._access.ended_logins.store)
-            next_path = await run_in_threadpool(
-                self._consents.first_path, account, safe_path(form.get("next", "/"))
+            wanted_path = safe_path(form.get("next", "/"))
+            next_path = await READS.run(
+                lambda: self._consents.first_path(account, wanted_path), account.id
             )
         except TooManyLogins:
             self._throttle.uncount_attempt(keys)
@@ -139,7 +139,8 @@ class Login:
 
     async def _check(self, form: dict[str, str], visit: Visit, rank: int) -> AccountRecord | None:
         """Return the account if the password is right; a failure goes to the audit log."""
-        account = await run_in_threadpool(self._find, form.get("name", ""))
+        address = client_group(visit.address)
+        account = await READS.run(lambda: self._find(form.get("name", "")), address)
         known_hash = account.password_hash if account and not account.disabled else None
         password = form.get("password", "")
         right = await self._hashing.run(rank, partial(verify_password, known_hash, password))

@@ -14,7 +14,6 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
@@ -23,7 +22,7 @@ from pathviewer.auth.errors import AccessError
 from pathviewer.auth.guard import merge_headers
 from pathviewer.auth.oidc_accounts import account_of
 from pathviewer.auth.public_pages import go_on_page, notice_page, safe_path
-from pathviewer.common.work_queue import WRITES
+from pathviewer.common.work_queue import READS, WRITES
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -150,8 +149,8 @@ class OidcLogin:
                 lambda: login_session.begin(self._settings, self._database, account, visit, "oidc"),
                 account.id,
             )
-            next_path = await run_in_threadpool(
-                self._consents.first_path, account, pending.next_path
+            next_path = await READS.run(
+                lambda: self._consents.first_path(account, pending.next_path), account.id
             )
             response = go_on_page(self._settings, next_path)
             login_session.set_cookie(response, self._settings, visit, token)

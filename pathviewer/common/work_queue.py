@@ -37,6 +37,7 @@ class WorkKind(StrEnum):
     question = "questions"
     deletion_check = "deletion checks"
     evidence_map = "evidence maps"
+    document = "documents"
     preview = "previews"
     picture = "pictures"
     export = "exports"
@@ -52,6 +53,7 @@ RETRY_SECONDS: Mapping[WorkKind, int] = {
     WorkKind.question: 10,
     WorkKind.deletion_check: 10,
     WorkKind.evidence_map: 10,
+    WorkKind.document: 2,
     WorkKind.preview: 2,
     WorkKind.picture: 2,
     WorkKind.export: 30,
@@ -244,31 +246,40 @@ async def _cancel_when_gone(
 
 WRITES = Lane(8)
 """Database writes: waiting for a locked database takes no thread from requests that only read."""
+READS = Lane(16, 4)
+"""All plain reads: rows, stored pictures, JSON of large answers. A quarter for each account, since
+reads share the interpreter: more threads of one account would slow the others down."""
 
 _CORES = os.cpu_count() or 1
 _CHECK_THREADS = 8
+
+
+def _account_bounds(settings: Settings) -> AccountBounds:
+    """Return the bounds of each account and of all together."""
+    return AccountBounds(
+        {
+            WorkKind.question: settings.questions_per_account,
+            WorkKind.deletion_check: settings.deletion_checks_per_account,
+            WorkKind.evidence_map: settings.evidence_maps_per_account,
+            WorkKind.document: settings.documents_per_account,
+            WorkKind.preview: settings.previews_per_account,
+            WorkKind.picture: settings.pictures_per_account,
+            WorkKind.export: settings.exports_per_account,
+            WorkKind.stream: settings.streams_per_account,
+            WorkKind.tile: settings.tiles_per_account,
+        },
+        {
+            WorkKind.question: settings.questions_in_progress,
+            WorkKind.export: settings.exports_in_progress,
+        },
+    )
 
 
 class Work:
     """Lanes and bounds of one application."""
 
     def __init__(self, settings: Settings) -> None:
-        self.accounts = AccountBounds(
-            {
-                WorkKind.question: settings.questions_per_account,
-                WorkKind.deletion_check: settings.deletion_checks_per_account,
-                WorkKind.evidence_map: settings.evidence_maps_per_account,
-                WorkKind.preview: settings.previews_per_account,
-                WorkKind.picture: settings.pictures_per_account,
-                WorkKind.export: settings.exports_per_account,
-                WorkKind.stream: settings.streams_per_account,
-                WorkKind.tile: settings.tiles_per_account,
-            },
-            {
-                WorkKind.question: settings.questions_in_progress,
-                WorkKind.export: settings.exports_in_progress,
-            },
-        )
+        self.accounts = _account_bounds(settings)
         """Bounds of each account."""
         self.pictures = Lane(max(2, _CORES))
         """Reading pixels for people: regions, thumbnails, previews, question pictures."""
@@ -278,6 +289,8 @@ class Work:
         """Finding evidence maps, which wait for the model."""
         self.maps = Lane(max(2, _CORES))
         """Reading attention maps."""
+        self.documents = Lane(2)
+        """Reports and slide maps: rendering one takes a core."""
         self.insights = Lane(1)
         """Figures of the insights page, one at a time, because each takes a whole core."""
 

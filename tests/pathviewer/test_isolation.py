@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import socket
 import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +26,7 @@ from pathviewer.settings import Settings
 from tests.asking import accounts, asked_id, asking_settings, heard
 from tests.servers import serving
 
-CHECKS, PREVIEWS, WRITES = 45, 40, 60
+CHECKS, PREVIEWS, WRITES, READS = 45, 40, 60, 300
 PATIENCE = 60.0
 BIG = {"x": 0, "y": 0, "width": 3000, "height": 2200}
 
@@ -225,6 +227,109 @@ def test_streams_and_tiles_are_bounded_for_each_account(
         with bounds.slot(account, WorkKind.tile):
             assert ada.get(tile).is_success, "what is in memory does not count"
         check(WorkKind.stream, f"/api/readings/{asked_id(ada)}/events")
+
+
+@contextmanager
+def connections(site: Site, name: str, path: str, number: int) -> Iterator[list[socket.socket]]:
+    """Connections of an account, each of which has asked for a path and read nothing."""
+    address = httpx.URL(site.base)
+    lines = f"GET {path} HTTP/1.1", "Host: localhost", f"Authorization: Bearer {site.tokens[name]}"
+    with ExitStack() as stack:
+        sockets = [
+            stack.enter_context(
+                closing(socket.create_connection((address.host, address.port or 80)))
+            )
+            for _ in range(number)
+        ]
+        for each in sockets:
+            each.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        yield sockets
+
+
+def count_answered(sockets: list[socket.socket]) -> int:
+    """Number of connections that have an answer to read."""
+    poll = select.poll()
+    for each in sockets:
+        poll.register(each, select.POLLIN)
+    return len(poll.poll(0))
+
+
+def count_status(site: Site, route: str, status: int) -> int:
+    """Number of requests of a route that were answered with a status."""
+    named = {"method": "GET", "route": route, "status": str(status)}
+    value = site.services.metrics.registry.get_sample_value("pathviewer_requests_total", named)
+    return int(value or 0)
+
+
+READ_ROUTES = (
+    "/api/readings/{question_id}",
+    "/api/readings/{question_id}/report.html",
+    "/api/slides/{slide_id}/map",
+    "/api/slides/{slide_id}/regions",
+    "/api/completions/{completion_id}/feedback",
+)
+
+
+@contextmanager
+def answered_site(folder: Path, slide: Path, **given: int) -> Iterator[tuple[Site, dict[str, str]]]:
+    """A site where Ada has asked a question, and the parts of her paths."""
+    settings = asking_settings(folder, slide, **given)
+    with site_of(settings) as site, site.client("ada") as ada:
+        question = asked_id(ada)
+        heard(ada, question)
+        (completion,) = ada.get(f"/api/readings/{question}").json()["completions"]
+        (one,) = ada.get("/api/slides").json()
+        parts = {"question_id": question, "slide_id": one["id"], "completion_id": completion["id"]}
+        yield site, parts
+
+
+def test_reads_of_one_account_do_not_delay_another(tmp_path: Path, small_phantom: Path) -> None:
+    with (
+        answered_site(tmp_path, small_phantom, documents_per_account=READS) as (site, parts),
+        site.client("bob") as bob,
+    ):
+        bob.get("/api/slides").raise_for_status()
+        for route in READ_ROUTES:
+            with connections(site, "ada", route.format(**parts), READS) as sockets:
+                for path in ("/api/slides", "/api/readings", "/api/worklists"):
+                    bob.get(path).raise_for_status()
+                answered = count_answered(sockets)
+                assert answered < READS // 2, f"{route}: {answered} came before Bob's"
+
+
+def test_reads_whose_client_has_gone_are_dropped(tmp_path: Path, small_phantom: Path) -> None:
+    with answered_site(tmp_path, small_phantom, documents_per_account=READS) as (site, parts):
+        for route in READ_ROUTES:
+            before = count_status(site, route, 200)
+            with connections(site, "ada", route.format(**parts), READS):
+                pass
+
+            def all_ended(route: str = route, before: int = before) -> bool:
+                return sum(count_status(site, route, each) for each in (200, 499)) == before + READS
+
+            until(all_ended)
+            assert count_status(site, route, 499) > READS // 2, route
+        assert site.services.work.accounts.in_progress(WorkKind.document) == 0
+
+
+def test_documents_are_bounded_for_each_account(tmp_path: Path, small_phantom: Path) -> None:
+    with (
+        answered_site(tmp_path, small_phantom, documents_per_account=1) as (site, parts),
+        site.client("ada") as ada,
+        site.client("rex") as rex,
+    ):
+        bounds = site.services.work.accounts
+        for client, path, allowed in (
+            (ada, READ_ROUTES[1].format(**parts), 200),
+            (ada, READ_ROUTES[2].format(**parts), 200),
+            (rex, "/api/worklists/none/report.html", 404),
+        ):
+            with bounds.slot(client.get("/api/me").json()["account"], WorkKind.document):
+                refused = client.get(path)
+                assert (refused.status_code, refused.json()["error"]["code"]) == (503, "too_busy")
+                assert "1 document in progress" in refused.json()["error"]["message"]
+                assert int(refused.headers["retry-after"]) > 0
+            assert client.get(path).status_code == allowed
 
 
 def test_a_bound_is_told_by_an_endpoint_too(tmp_path: Path, small_phantom: Path) -> None:

@@ -32,7 +32,7 @@ class AuditRoutes:
 
     async def entries(
         self,
-        caller: AuditReader,  # noqa: ARG002  checks the caller
+        caller: AuditReader,
         query: Annotated[AuditQuery, Query()],
     ) -> list[dict[str, Any]]:
         """List later entries, oldest first."""
@@ -43,4 +43,4 @@ class AuditRoutes:
                 for entry in list_entries_after(session, query.after, limit=query.limit)
             ]
 
-        return await self._sessions.read(read)
+        return await self._sessions.read(read, caller.bound_key)

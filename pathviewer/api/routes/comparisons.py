@@ -110,7 +110,7 @@ class ComparisonRoutes:
             ]
             return [each for each in worklists if each["pairs"]]
 
-        return await self._sessions.read(work)
+        return await self._sessions.read(work, caller.bound_key)
 
     async def next(self, caller: Judge, worklist_id: str) -> dict[str, Any]:
         """Return the caller's open pair, or assign the next; null if there is none."""
@@ -159,7 +159,7 @@ class ComparisonRoutes:
                 session, caller.viewer, _find_own(session, comparison_id, caller.viewer)
             )
 
-        return await self._sessions.read(work)
+        return await self._sessions.read(work, caller.bound_key)
 
     async def vote(self, caller: Judge, comparison_id: str, vote: VoteRequest) -> dict[str, Any]:
         """Vote; the comparison comes back with the models' names."""

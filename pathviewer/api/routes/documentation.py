@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
 from pathviewer.api.json_route import Viewer, json_router
 from pathviewer.api.openapi import openapi_document
+from pathviewer.common.work_queue import READS
 from pathviewer.ui.html_page import render_page
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ class DocumentationRoutes:
         document, root_path = openapi_document(self._routes), self._settings.root_path
         return document | {"servers": [{"url": root_path}]} if root_path else document
 
-    async def document(self, caller: Viewer) -> dict[str, Any]:  # noqa: ARG002  checks the caller
+    async def document(self, caller: Viewer) -> dict[str, Any]:
         """Return the OpenAPI document."""
-        return await run_in_threadpool(lambda: self._document)
+        return await READS.run(lambda: self._document, caller.bound_key)
 
     async def page(self, caller: Viewer) -> HTMLResponse:  # noqa: ARG002
         """Return the interactive documentation."""

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse
 
 from pathviewer.api import user_messages
@@ -14,6 +13,7 @@ from pathviewer.api.json_route import Exporter, json_router
 from pathviewer.api.schemas.exports import ExportChoices, ExportOut, ExportRequest
 from pathviewer.common.calendar_days import DayError, read_days
 from pathviewer.common.errors import UserError
+from pathviewer.common.work_queue import READS
 from pathviewer.export.consensus import parse_rule
 from pathviewer.export.errors import ExportError
 from pathviewer.export.formats import rater_name
@@ -73,7 +73,7 @@ class ExportRoutes:
 
     async def begin(self, caller: Exporter, export: ExportRequest) -> dict[str, Any]:
         """Start an export and return its state; 503 while too many are in progress."""
-        return await run_in_threadpool(self._begin, caller, export)
+        return await READS.run(lambda: self._begin(caller, export), caller.bound_key)
 
     async def rows(self, caller: Exporter) -> list[dict[str, Any]]:
         """List the account's exports, newest first."""
@@ -94,7 +94,7 @@ class ExportRoutes:
 
     async def choices(self, caller: Exporter) -> dict[str, Any]:
         """Return formats, and the values to filter by."""
-        return await run_in_threadpool(self._list_choices, caller.viewer)
+        return await READS.run(lambda: self._list_choices(caller.viewer), caller.bound_key)
 
     def _find_own(self, caller: Identity, export_id: str) -> ExportJob:
         job = self._jobs.find(export_id, caller.account_id)

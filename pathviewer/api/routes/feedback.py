@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from pathviewer.api import user_messages
 from pathviewer.api.json_route import Judge, json_router
 from pathviewer.api.schemas.feedback import CompletionFeedback, FeedbackReceiptOut
+from pathviewer.common.work_queue import READS
 from pathviewer.feedback.check_feedback import check_feedback
 from pathviewer.feedback.completion_reward import cached_completion_text
 from pathviewer.feedback.feedback_json import (
@@ -128,7 +128,7 @@ class FeedbackRoutes:
 
     async def show(self, caller: Judge, completion_id: str) -> dict[str, Any]:
         """Return the caller's feedback; others' too once they gave verdict and labels."""
-        return await run_in_threadpool(self._show, caller, completion_id)
+        return await READS.run(lambda: self._show(caller, completion_id), caller.bound_key)
 
     def _add(
         self, identity: Identity, feedback: FeedbackRequest, session: Session

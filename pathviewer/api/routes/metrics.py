@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0, generate_latest
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse
 
 from pathviewer.api.json_route import json_router
-from pathviewer.auth.identity import identity_of, require
+from pathviewer.auth.identity import bound_key_of, identity_of, require
 from pathviewer.auth.roles import Action
+from pathviewer.common.work_queue import READS
 
 if TYPE_CHECKING:
     from pathviewer.operations.metrics import Metrics
@@ -36,7 +36,8 @@ class MetricsRoutes:
         """Return all metrics."""
         if not (has_token(request) and not self._public_demo):
             require(request.scope, Action.administer)
-        text = await run_in_threadpool(generate_latest, self._metrics.registry)
+        registry, account = self._metrics.registry, bound_key_of(request.scope)
+        text = await READS.run(lambda: generate_latest(registry), account)
         return PlainTextResponse(text, headers={"content-type": CONTENT_TYPE_PLAIN_1_0_0})
 
 

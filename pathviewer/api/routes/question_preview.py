@@ -6,7 +6,6 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 
 from models.errors import ModelError
 from models.placement import FACTOR
@@ -14,7 +13,7 @@ from models.prompts import list_templates, read_findings
 from models.registry import SCRIPTED_MODEL, list_models
 from pathviewer.api.json_route import Asker, Connection, Viewer, json_router
 from pathviewer.api.schemas.questions import ModelFacts, PreviewOut, QuestionTemplates
-from pathviewer.common.work_queue import WorkKind
+from pathviewer.common.work_queue import READS, WorkKind
 from pathviewer.questions.engine import EngineService
 from pathviewer.questions.model_input import Pictures, scale_facts
 from pathviewer.questions.request import MOST_PIXELS, PreviewRequest
@@ -47,13 +46,14 @@ class QuestionPreviewRoutes:
         router.post("/api/slides/{slide_id}/preview", response_model=PreviewOut)(self.preview)
         return router
 
-    async def model(self, caller: Viewer) -> dict[str, Any]:  # noqa: ARG002  checks the caller
+    async def model(self, caller: Viewer) -> dict[str, Any]:
         """Return the configured model and its state."""
-        return await run_in_threadpool(_model_facts, self._engine_service, self._pictures)
+        engine_service, pictures = self._engine_service, self._pictures
+        return await READS.run(lambda: _model_facts(engine_service, pictures), caller.bound_key)
 
-    async def questions(self, caller: Viewer) -> dict[str, Any]:  # noqa: ARG002
+    async def questions(self, caller: Viewer) -> dict[str, Any]:
         """Return the questions and findings that the page offers."""
-        return await run_in_threadpool(_question_templates, self._pictures)
+        return await READS.run(lambda: _question_templates(self._pictures), caller.bound_key)
 
     async def preview(
         self, caller: Asker, client: Connection, slide_id: str, region: PreviewRequest

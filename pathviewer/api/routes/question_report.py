@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
 from pathviewer.api import user_messages
 from pathviewer.api.json_route import Asker, json_router
 from pathviewer.api.question_access import find_visible_question
 from pathviewer.api.report_templates import report_template
+from pathviewer.common.work_queue import WorkKind
 from pathviewer.feedback.feedback_json import select_shown_feedback
 from pathviewer.questions.errors import QuestionConflict
 from pathviewer.questions.report import collect_maps, report_facts
@@ -21,6 +21,7 @@ from storage.slides.store import find_slide_record
 
 if TYPE_CHECKING:
     from pathviewer.auth.slide_access_log import SlideAccessLog
+    from pathviewer.common.work_queue import Work
     from pathviewer.questions.service import QuestionService
     from pathviewer.questions.snapshot import QuestionSnapshot
     from storage.blinding.policy import Viewer
@@ -31,11 +32,16 @@ class QuestionReportRoutes:
     """Handler, also called by the Gradio endpoint."""
 
     def __init__(
-        self, questions: QuestionService, database: Database, openings: SlideAccessLog
+        self,
+        questions: QuestionService,
+        database: Database,
+        openings: SlideAccessLog,
+        work: Work,
     ) -> None:
         self._questions = questions
         self._database = database
         self._openings = openings
+        self._work = work
 
     def router(self) -> APIRouter:
         """Return the route, for accounts that may see the question."""
@@ -46,12 +52,15 @@ class QuestionReportRoutes:
 
     async def report(self, caller: Asker, question_id: str) -> HTMLResponse:
         """Return a question as one page to print; 409 while it is running or blinded."""
-        snapshot = await find_visible_question(caller, question_id, self._questions)
-        if snapshot.is_blinded or snapshot.record.state == "running":
-            raise QuestionConflict(user_messages.REPORT_NOT_READY)
-        html = await run_in_threadpool(
-            render_report, self._questions, self._database, snapshot, caller.viewer
-        )
+        with self._work.accounts.slot(caller.bound_key, WorkKind.document):
+            snapshot = await find_visible_question(caller, question_id, self._questions)
+            if snapshot.is_blinded or snapshot.record.state == "running":
+                raise QuestionConflict(user_messages.REPORT_NOT_READY)
+
+            def render() -> str:
+                return render_report(self._questions, self._database, snapshot, caller.viewer)
+
+            html = await self._work.documents.run(render, caller.bound_key)
         await self._openings.log_view(caller, snapshot.record.slide_id)
         return HTMLResponse(html)
 

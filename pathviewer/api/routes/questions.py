@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from pathviewer.api import user_messages
@@ -15,7 +14,7 @@ from pathviewer.api.question_events import stream_events
 from pathviewer.api.schemas.base import StoredId
 from pathviewer.api.schemas.events import QuestionEvent
 from pathviewer.api.schemas.questions import HistoryQuery, Question, QuestionRow
-from pathviewer.common.work_queue import WRITES
+from pathviewer.common.work_queue import READS, WRITES
 from pathviewer.feedback.request import OwnAnswerRequest
 from pathviewer.questions.errors import QuestionForbidden
 from pathviewer.questions.question_json import question_json, question_row_json
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from pathviewer.common.work_queue import Work
     from pathviewer.questions.model_input import Pictures
     from pathviewer.questions.service import QuestionService
+    from pathviewer.questions.snapshot import QuestionSnapshot
     from pathviewer.slides.library import SlideLibrary
 
 MOST_ROWS = 100
@@ -96,13 +96,13 @@ class QuestionRoutes:
         query: Annotated[HistoryQuery, Query()],
     ) -> list[dict[str, Any]]:
         """List the caller's questions, newest first."""
-        snapshots = await run_in_threadpool(
-            self._questions.store.list_snapshots,
-            caller.account_id,
-            query.slide,
-            query.before,
-            min(MOST_ROWS, query.limit),
-        )
+
+        def read() -> list[QuestionSnapshot]:
+            limit = min(MOST_ROWS, query.limit)
+            store = self._questions.store
+            return store.list_snapshots(caller.account_id, query.slide, query.before, limit)
+
+        snapshots = await READS.run(read, caller.bound_key)
         return [question_row_json(snapshot) for snapshot in snapshots]
 
     async def show(self, caller: Asker, question_id: str) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class QuestionRoutes:
     async def stop(self, caller: Asker, question_id: str) -> dict[str, Any]:
         """Stop the run within one token."""
         snapshot = await find_changeable_question(caller, question_id, self._questions)
-        await run_in_threadpool(self._questions.stop, snapshot.record.id)
+        await READS.run(lambda: self._questions.stop(snapshot.record.id), caller.bound_key)
         return {"id": snapshot.record.id}
 
     async def first_answer(
@@ -153,6 +153,7 @@ class QuestionRoutes:
     async def picture(self, caller: Asker, question_id: str) -> Response:
         """Return the PNG that the model saw."""
         snapshot = await find_visible_question(caller, question_id, self._questions)
-        data = await run_in_threadpool(self._questions.store.load_picture, snapshot.record)
+        store = self._questions.store
+        data = await READS.run(lambda: store.load_picture(snapshot.record), caller.bound_key)
         await self._openings.log_view(caller, snapshot.record.slide_id)
         return PngResponse(data)

@@ -93,7 +93,7 @@ class RegionRoutes:
         """List the account's regions on the slide, oldest first."""
         entry, account = self._library.entry(slide_id), caller.account_id
         records = await self._sessions.read(
-            lambda session: list_regions(session, entry.id, account)
+            lambda session: list_regions(session, entry.id, account), caller.bound_key
         )
         return [region_json(record, entry) for record in records]
 
@@ -135,7 +135,7 @@ class RegionRoutes:
         """Return the account's regions as a file for QuPath."""
         entry, account = self._library.entry(slide_id), caller.account_id
         records = await self._sessions.read(
-            lambda session: list_regions(session, entry.id, account)
+            lambda session: list_regions(session, entry.id, account), caller.bound_key
         )
         outlines = [(record.id, region_outline(record)) for record in records]
         origin = file_origin(entry, bounds_offset)

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 
-from pathviewer.api.json_route import Asker, json_router
+from pathviewer.api.json_route import Asker, json_router, render_in_thread
 from pathviewer.api.schemas.questions import DISAGREEMENT, SlideMap
+from pathviewer.common.work_queue import WorkKind
 from storage.questions.slide_map import (
     MapFeedback,
     MapQuestion,
@@ -19,6 +19,7 @@ from storage.questions.slide_map import (
 
 if TYPE_CHECKING:
     from pathviewer.auth.identity import Identity
+    from pathviewer.common.work_queue import Work
     from storage.database import Database
 
 MOST_QUESTIONS = 500
@@ -29,18 +30,25 @@ BOX_FIELDS = ("x", "y", "width", "height")
 class SlideMapRoutes:
     """Handler, also called by the Gradio endpoint."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, work: Work) -> None:
         self._database = database
+        self._work = work
 
     def router(self) -> APIRouter:
         """Return the route; needs `ask`, like all routes of questions."""
         router = json_router()
-        router.get("/api/slides/{slide_id}/map", response_model=SlideMap)(self.slide_map)
+        path = "/api/slides/{slide_id}/map"
+        router.get(path, response_model=SlideMap)(render_in_thread(self.slide_map))
         return router
 
     async def slide_map(self, caller: Asker, slide_id: str) -> dict[str, Any]:
         """Return the newest questions on a slide that the caller may see."""
-        return await run_in_threadpool(self._read, caller, slide_id.replace("\0", ""))
+
+        def read() -> dict[str, Any]:
+            return self._read(caller, slide_id.replace("\0", ""))
+
+        with self._work.accounts.slot(caller.bound_key, WorkKind.document):
+            return await self._work.documents.run(read, caller.bound_key)
 
     def _read(self, caller: Identity, slide_id: str) -> dict[str, Any]:
         with self._database.read_only() as session:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
-from starlette.responses import HTMLResponse, StreamingResponse
+from starlette.responses import HTMLResponse
 
+from pathviewer.api.bounded_stream import BoundedStream
 from pathviewer.api.json_route import InsightsReader, json_router
 from pathviewer.api.report_templates import report_template
-from pathviewer.common.work_queue import WRITES
+from pathviewer.common.work_queue import WRITES, WorkKind
 from pathviewer.worklists.report import WorklistReport
 from storage import audit
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from pathviewer.auth.identity import Identity
     from pathviewer.auth.slide_access_log import SlideAccessLog
+    from pathviewer.common.work_queue import Work
     from pathviewer.questions.store import QuestionStore
     from pathviewer.slides.library import SlideLibrary
     from storage.database import Database
@@ -33,11 +37,13 @@ class WorklistReportRoutes:
         database: Database,
         store: QuestionStore,
         openings: SlideAccessLog,
+        work: Work,
     ) -> None:
         self._library = library
         self._database = database
         self._store = store
         self._openings = openings
+        self._work = work
 
     def router(self) -> APIRouter:
         """Return the route; needs `see_insights`."""
@@ -46,25 +52,31 @@ class WorklistReportRoutes:
         router.get(path, response_class=HTMLResponse)(self.report)
         return router
 
-    async def report(self, caller: InsightsReader, worklist_id: str) -> StreamingResponse:
+    async def report(self, caller: InsightsReader, worklist_id: str) -> BoundedStream:
         """Return a worklist as one self-contained page to print, streamed."""
-        contents = await run_in_threadpool(
-            WorklistReport,
-            self._database,
-            self._store,
-            self._library.name_of,
-            caller.viewer,
-            worklist_id,
-        )
-        await self._openings.log_view(caller, *contents.slides())
-        return await WRITES.run(
-            lambda: self._begin(contents, caller.account_id, worklist_id), caller.account_id
-        )
+        bounds, account = self._work.accounts, caller.bound_key
 
-    def _begin(self, contents: WorklistReport, account: str, worklist_id: str) -> StreamingResponse:
-        facts = contents.facts()
-        with self._database.session() as session:
-            audit.add_entry(session, account, "worklist_report", worklist_id, {})
+        def load() -> WorklistReport:
+            return WorklistReport(
+                self._database, self._store, self._library.name_of, caller.viewer, worklist_id
+            )
+
+        with bounds.slot(account, WorkKind.document):
+            contents = await self._work.documents.run(load, account)
+            await self._openings.log_view(caller, *contents.slides())
+            facts = await self._work.documents.run(contents.facts, account)
+            await WRITES.run(lambda: self._audit(caller, worklist_id), caller.account_id)
+        parts = self._render(facts, account)
+        return BoundedStream(parts, bounds, WorkKind.document, media_type="text/html")
+
+    async def _render(self, facts: dict[str, Any], account: str) -> AsyncGenerator[str]:
+        """Yield the page in parts, each rendered in the lane, so that accounts take turns."""
         page = report_template("worklist_report").stream(facts)
         page.enable_buffering(BUFFERED_PARTS)
-        return StreamingResponse(page, media_type="text/html")
+        documents = self._work.documents
+        while (part := await documents.run(lambda: next(page, None), account)) is not None:
+            yield part
+
+    def _audit(self, caller: Identity, worklist_id: str) -> None:
+        with self._database.session() as session:
+            audit.add_entry(session, caller.account_id, "worklist_report", worklist_id, {})

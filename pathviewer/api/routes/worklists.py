@@ -68,7 +68,9 @@ class WorklistRoutes:
     async def lists(self, caller: Judge) -> list[dict[str, Any]]:
         """List every worklist with the caller's progress."""
         account = caller.account_id
-        return await self._sessions.read(lambda session: _worklists_json(session, account))
+        return await self._sessions.read(
+            lambda session: _worklists_json(session, account), caller.bound_key
+        )
 
     async def next(self, caller: Judge, worklist_id: str) -> dict[str, Any]:
         """Return the caller's open item, or assign the next; a null item if there is none."""
@@ -93,7 +95,7 @@ class WorklistRoutes:
             assignment = _find_own(session, item_id, caller.account_id)
             return self._item_json(session, caller.viewer, assignment)
 
-        return await self._sessions.read(work)
+        return await self._sessions.read(work, caller.bound_key)
 
     async def first_answer(
         self, caller: Judge, item_id: str, answer: OwnAnswerRequest
