@@ -39,3 +39,25 @@ def test_each_limit_says_what_happens_beyond_it() -> None:
         assert each.unit, each
         assert each.beyond, each
         assert f"`{each.variable}`" in limits_page()
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "beyond"),
+    [
+        ("65,536", "bytes", "431"),
+        ("4096", "bytes", "414"),
+        ("16,384", "bytes", "414"),
+        ("5120", "KiB", "413"),
+        ("2000", "regions", "400"),
+        ("50,000", "values", "413"),
+        ("64", "sessions", "503"),
+        ("1000", "sessions", "503"),
+        ("2", "checks", "waits"),
+        ("2000", "visits", "503"),
+    ],
+)
+def test_limits_that_no_setting_changes_are_on_the_page(value: str, unit: str, beyond: str) -> None:
+    _, fixed = limits_page().split("## Fixed\n")
+    rows = [row for row in fixed.splitlines() if f"| {value} | {unit} | " in row]
+    assert len(rows) == 1, fixed
+    assert beyond in rows[0]
