@@ -19,8 +19,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from pathviewer.auth.guard import OPEN_PATHS
+from pathviewer.fuzz.program import FuzzError
 from pathviewer.fuzz.random_requests import Case, RandomRequest
 from pathviewer.fuzz.request_schema import Document
+from pathviewer.server.gradio_sessions import MOST_STATES, SESSIONS_PER_ACCOUNT
 
 HONEST_FAILURE = 503
 """The only acceptable status of 500 and more: busy, or the database is unavailable."""
@@ -40,6 +42,8 @@ FAULTS = {
     "undocumented": "responses differed from the OpenAPI document",
     "let_in": "requests without a login were let in",
     "ended_readers": "processes that read slides ended",
+    "unowned_sessions": "sessions of Gradio belong to no account",
+    "excess_sessions": "sessions of Gradio are more than accounts may have",
     "tracebacks": "tracebacks are in the server's log",
 }
 """Kind of fault -> sentence after its number."""
@@ -63,6 +67,9 @@ class RequestFuzzReport:
 
     counts: Mapping[str, int]
     """Kind of fault -> number."""
+
+    gradio_sessions: int
+    """Gradio's sessions after all requests."""
 
     resident_before_mib: float
     """The server's memory after the first round with accounts, whose creation takes some."""
@@ -96,6 +103,14 @@ class RequestFuzzReport:
         return f"{self.requests:,} requests in {self.seconds:.0f} s. {found}"
 
 
+def read_gauge(metrics: str, name: str, kind: str) -> int:
+    """Return a value of one of our gauges. Raises FuzzError if it is missing."""
+    gauge = re.search(rf'^pathviewer_{name}{{kind="{kind}"}} (\S+)', metrics, re.MULTILINE)
+    if gauge is None:
+        raise FuzzError(f"The server's metrics lack {name} of the kind {kind}.")
+    return int(float(gauge[1]))
+
+
 class Findings:
     """Observed responses and faults."""
 
@@ -110,6 +125,7 @@ class Findings:
         self.counts = Counter[str](dict.fromkeys(FAULTS, 0))
         self.accepted: set[str] = set()
         self.examples: list[str] = []
+        self.gradio_sessions = 0
 
     def note(self, request: RandomRequest, answer: httpx.Response) -> None:
         """Record a response, whose body has been read unless it is a stream."""
@@ -133,6 +149,19 @@ class Findings:
         self.statuses["none"] += 1
         if isinstance(error, TimeoutError | httpx.TimeoutException):
             self._fault("unanswered", request, 0, repr(error).encode())
+
+    def note_metrics(self, metrics: str, owners: int) -> None:
+        """Record readers that ended and Gradio's sessions from the server's metrics.
+
+        `owners` is the number of accounts that sent requests.
+        """
+        self.counts["ended_readers"] = read_gauge(metrics, "slide_readers", "ended")
+        self.counts["unowned_sessions"] = read_gauge(metrics, "gradio_sessions", "unowned")
+        self.gradio_sessions = read_gauge(metrics, "gradio_sessions", "owned")
+        states = read_gauge(metrics, "gradio_sessions", "states")
+        self.counts["excess_sessions"] = max(
+            0, self.gradio_sessions - owners * SESSIONS_PER_ACCOUNT, states - MOST_STATES
+        )
 
     def note_tracebacks(self, tracebacks: Sequence[str]) -> None:
         """Record the tracebacks of the server's log."""

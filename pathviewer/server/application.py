@@ -261,8 +261,11 @@ def build_page_app(services: Services) -> FastAPI:
     mount = app.routes[-1]
     if not isinstance(mount, Mount):
         raise TypeError(user_messages.gradio_not_last(mount))
-    calls = services.settings.calls_per_account
-    mount.app = GradioAllowlist(GradioGateway(mount.app, page, calls), own_routes)
+    gateway = GradioGateway(mount.app, page, services.settings.calls_per_account)
+    services.metrics.register_gauge(
+        "gradio_sessions", "Sessions of Gradio's queue.", gateway.sessions.counts
+    )
+    mount.app = GradioAllowlist(gateway, own_routes)
     return app
 
 

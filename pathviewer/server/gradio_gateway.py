@@ -42,7 +42,8 @@ class GradioGateway:
     def __init__(self, gradio: ASGIApp, page: gr.Blocks, calls_per_account: int) -> None:
         self._gradio = gradio
         self._reader = CallReader(page)
-        self._sessions = GradioSessions(page, calls_per_account)
+        self.sessions = GradioSessions(page, calls_per_account)
+        """Sessions of Gradio's queue."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request to an open Gradio route."""
@@ -72,10 +73,10 @@ class GradioGateway:
             await self._begin(call, owner, scope, body, send)
             return
         if call.event_id is not None:
-            self._sessions.check(call.session_hash or "", owner)
-            if self._sessions.session_of_event(call.event_id) != call.session_hash:
+            self.sessions.check(call.session_hash or "", owner)
+            if self.sessions.session_of_event(call.event_id) != call.session_hash:
                 raise CallRefused(user_messages.NO_SUCH_CALL, 404, "not_found")
-        self._sessions.check_not_others(call.session_hash, owner)
+        self.sessions.check_not_others(call.session_hash, owner)
         await self._pass(body.adapt_scope(scope), body.receive, send)
 
     async def _begin(
@@ -86,9 +87,9 @@ class GradioGateway:
 
         def began(answer: bytes) -> None:
             event_id = json.loads(answer)["event_id"]
-            self._sessions.note_call(call.session_hash or event_id, owner)
+            self.sessions.note_call(call.session_hash or event_id, owner)
 
-        with self._sessions.reserve_call(call.session_hash, owner):
+        with self.sessions.reserve_call(call.session_hash, owner):
             buffer = BufferedResponse(send, began)
             await self._pass(body.adapt_scope(scope), body.receive, buffer.send)
 
@@ -100,14 +101,14 @@ class GradioGateway:
             names = query.get("session_hash", [])
             if len(names) != 1:
                 raise CallRefused(user_messages.NO_SESSION_TO_STREAM)
-            return self._sessions.open_stream(names[0], owner_of(scope))
+            return self.sessions.open_stream(names[0], owner_of(scope))
         if match := _RESULT.fullmatch(path):
-            name = self._sessions.session_of_event(match[1])
-            return self._sessions.open_stream(name, owner_of(scope))
+            name = self.sessions.session_of_event(match[1])
+            return self.sessions.open_stream(name, owner_of(scope))
         if match := _HEARTBEAT.fullmatch(path):
             if not _ID.fullmatch(match[1]):
                 raise CallRefused(user_messages.SESSION_HASH_MALFORMED, 404, "not_found")
-            self._sessions.check_not_others(match[1], owner_of(scope))
+            self.sessions.check_not_others(match[1], owner_of(scope))
         return nullcontext()
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:

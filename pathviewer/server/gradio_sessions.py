@@ -69,6 +69,17 @@ class GradioSessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    def counts(self) -> dict[str, float]:
+        """Return the number of sessions by kind: those of an account, those that Gradio stores
+        messages for but that belong to nobody, and those whose component state it stores."""
+        queue = self._queue
+        stored = {*queue.pending_messages_per_session, *queue.pending_event_ids_session}
+        return {
+            "owned": len(self._sessions),
+            "unowned": len(stored - self._sessions.keys()),
+            "states": len(self.page.state_holder.session_data),
+        }
+
     def session_of_event(self, event_id: str) -> str:
         """Return the session that receives an event's result; the event id if there is no other."""
         event = self._queue.event_ids_to_events.get(event_id)

@@ -15,15 +15,16 @@ from typer.testing import CliRunner
 
 from pathviewer.commands.main import app
 from pathviewer.commands.openapi import build_document
+from pathviewer.fuzz.program import FuzzError
 from pathviewer.fuzz.random_requests import MOST_TARGET, Caller, RandomRequest, RequestSource
-from pathviewer.fuzz.request_findings import FAULTS, Findings, RequestFuzzReport
+from pathviewer.fuzz.request_findings import FAULTS, Findings, RequestFuzzReport, read_gauge
 from pathviewer.fuzz.request_schema import extend_document
 
 DOCUMENT = build_document()
 LOCAL, STRANGER = Caller(None, is_known=True), Caller("wrong", is_known=False)
 REQUEST = RandomRequest("GET", "/", (), b"", LOCAL)
 COUNTS = dict.fromkeys(FAULTS, 0)
-CLEAN = RequestFuzzReport(9, 0, {"200": 9}, 1, COUNTS, 100.0, 101.0, 1.0, ())
+CLEAN = RequestFuzzReport(9, 0, {"200": 9}, 1, COUNTS, 0, 100.0, 101.0, 1.0, ())
 OURS = {"error": {"code": "not_found", "message": "There is nothing."}}
 INFO = {
     "named_endpoints": {
@@ -41,6 +42,7 @@ def test_a_short_run_finds_nothing() -> None:
     assert run.exit_code == 0
     assert sum(report["statuses"].values()) == 400
     assert {"200", "201", "400", "401", "403", "404", "405"} <= report["statuses"].keys()
+    assert report["gradio_sessions"] > 0, "calls of Gradio's endpoints leave sessions"
     assert report["accepted"] >= 12, "requests pass the first look-up"
 
 
@@ -115,6 +117,36 @@ def test_answers_conform_to_the_document(status: int, content: dict[str, Any], f
     case = schemathesis.openapi.from_dict(DOCUMENT)["/api/readings"]["GET"].Case()
     findings.note(replace(REQUEST, case=case), answer(status, **content))
     assert findings.counts["undocumented"] == faults, findings.examples
+
+
+@pytest.mark.parametrize(
+    ("ended", "owned", "unowned", "states", "faults"),
+    [
+        (0, 128, 0, 64, {}),
+        (0, 129, 0, 64, {"excess_sessions": 1}),
+        (0, 0, 0, 66, {"excess_sessions": 2}),
+        (0, 3, 5, 0, {"unowned_sessions": 5}),
+        (1, 0, 0, 0, {"ended_readers": 1}),
+    ],
+)
+def test_what_the_metrics_say_after_the_run_is_a_fault(
+    ended: int, owned: int, unowned: int, states: int, faults: dict[str, int]
+) -> None:
+    findings = Findings([], DOCUMENT)
+    metrics = f"""
+pathviewer_slide_readers{{kind="ended"}} {ended}.0
+pathviewer_gradio_sessions{{kind="owned"}} {owned}.0
+pathviewer_gradio_sessions{{kind="unowned"}} {unowned}.0
+pathviewer_gradio_sessions{{kind="states"}} {states}.0
+"""
+    findings.note_metrics(metrics, owners=2)
+    assert {kind: count for kind, count in findings.counts.items() if count} == faults
+    assert findings.gradio_sessions == owned
+
+
+def test_a_server_that_does_not_count_its_sessions_is_told() -> None:
+    with pytest.raises(FuzzError, match="lack gradio_sessions of the kind owned"):
+        read_gauge("", "gradio_sessions", "owned")
 
 
 def test_each_fault_is_said() -> None:

@@ -48,6 +48,14 @@ def test_every_seed_is_a_sound_slide_of_its_format(tmp_path: Path) -> None:
     assert vendors == FORMATS
 
 
+def test_every_seed_is_in_the_benchmarks() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "benchmarks.md").read_text()
+    section = page.split("## Damaged slides\n")[1].split("\n## ")[0]
+    seeds = make_seeds()
+    assert f"damages {len(seeds)} small sound slides" in section
+    assert [seed.name for seed in seeds if f"`{seed.name}`" not in section] == []
+
+
 def test_copies_of_a_dicom_seed_are_series_of_their_own() -> None:
     (seed,) = [seed for seed in make_seeds() if seed.name == "dicom-jpeg"]
     source = Random(1)

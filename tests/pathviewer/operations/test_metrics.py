@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pathviewer.auth.account_admin import add_user, make_token
 from pathviewer.auth.roles import Role
+from pathviewer.common.work_queue import WorkKind
 from pathviewer.server.application import build_app, open_services
 from pathviewer.server.run import open_connections, uvicorn_config
 from pathviewer.settings import Settings
@@ -85,6 +86,32 @@ def test_what_goes_on_is_counted(site: Site) -> None:
     assert after["pathviewer_model_waiting", ("question",)] == 0
     assert after["process_resident_memory_bytes", ()] > 2**20
     assert ("pathviewer_resident_bytes", ("children",)) in after
+
+
+def test_gradios_sessions_are_counted(site: Site) -> None:
+    with site.client(Role.viewer) as client:
+
+        def count(kind: str) -> float:
+            return samples(client.get("/api/metrics").text)["pathviewer_gradio_sessions", (kind,)]
+
+        before = count("owned")
+        call = client.post("/gradio_api/call/slides", json={"data": []}).raise_for_status().json()
+        assert count("owned") == before + 1
+        client.get(f"/gradio_api/call/slides/{call['event_id']}").raise_for_status()
+        assert count("unowned") == 0
+
+
+def test_every_metric_and_kind_of_work_is_documented(site: Site) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "upkeep.md").read_text()
+    with site.client(Role.viewer) as client:
+        families = list(text_string_to_metric_families(client.get("/api/metrics").text))
+    named = {f"`{each.name}`" for each in families if each.name.startswith("pathviewer_")}
+    named = {name for name in named if not name.endswith("_created`")}
+    words = set(page.replace(",", " ").split())
+    missing = {name for name in named if not {name, f"{name[:-1]}_total`"} & words}
+    assert missing == set()
+    (row,) = [line for line in page.splitlines() if "pathviewer_in_progress" in line]
+    assert [kind for kind in WorkKind if kind not in row] == []
 
 
 def test_labels_name_nobody(site: Site) -> None:

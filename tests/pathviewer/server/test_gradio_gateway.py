@@ -63,10 +63,10 @@ def site(tmp_path_factory: pytest.TempPathFactory, small_phantom: Path) -> Itera
     assert isinstance(mount.app, GradioAllowlist)
     edge = mount.app._gradio
     assert isinstance(edge, GradioGateway)
-    edge._sessions.sweep_seconds = 0.1
+    edge.sessions.sweep_seconds = 0.1
     app = add_guard(TileRoute(services.pool, services.access.access_log), pages, services.access)
     with serving(app) as base:
-        yield Site(base, tokens, edge._sessions)
+        yield Site(base, tokens, edge.sessions)
 
 
 @pytest.fixture
