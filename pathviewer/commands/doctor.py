@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from pathviewer.auth.access import Access, AccessError
 from pathviewer.commands.doctor_check import Check
+from pathviewer.commands.doctor_clock import clock
 from pathviewer.commands.doctor_model import model
 from pathviewer.common.plural import format_count
 from pathviewer.operations.state_privacy import (
@@ -47,6 +48,7 @@ def examine(settings: Settings, *, fix: bool = False) -> list[Check]:
         database,
         stored_blobs,
         retention,
+        clock,
         address,
         model,
         gpu,

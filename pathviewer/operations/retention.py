@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pathviewer.common.periodic import PeriodicTask
+from pathviewer.operations.clock_check import ClockCheck
 from storage import audit
 from storage.errors import StorageError
 from storage.questions.retention import list_uploads_with_work, remove_files
@@ -51,11 +52,18 @@ class Retention(PeriodicTask):
         self._database = database
         self._blobs = blobs
         self._forget = forget
+        self._clock_check = ClockCheck()
 
     def work(self) -> None:
         """Remove expired data; failures are retried at the next check."""
         settings = self._settings
+        if not (settings.keep_questions_days or settings.keep_uploads_days):
+            return
         try:
+            refusal = self._clock_check.refusal(self._database)
+            if refusal:
+                log.warning(refusal)
+                return
             questions = self._remove_questions(settings.keep_questions_days)
             uploads = self._remove_uploads(settings.uploads, settings.keep_uploads_days)
         except (StorageError, OSError) as error:

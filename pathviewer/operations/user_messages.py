@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 # backup.py
@@ -33,6 +34,17 @@ def manifest_missing(folder: str, manifest: str) -> str:
 
 def manifest_without_database(folder: str, manifest: str) -> str:
     return f"{folder} is not a backup: its {manifest} names no database."
+
+
+# clock_check.py
+
+
+def clock_ahead(today: date, days: int) -> str:
+    return (
+        f"Nothing that has expired is removed: the clock says {today}, {days} days after the "
+        "newest entry of the database. Set the clock right. If it is right, use the program: a "
+        "day later, removal goes on."
+    )
 
 
 # demo_folder.py

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.blobs import BlobStore
 from storage.database import Database
-from storage.tables import Blob, Completion, Question, Slide, WorklistItem, now
+from storage.tables import AuditEntry, Blob, Completion, Question, Slide, WorklistItem, now
 from storage.withdrawals import select_rated_questions
 
 
@@ -32,6 +34,14 @@ def forget_attention(session: Session, most_bytes: int) -> int:
         total -= byte_count
         count += 1
     return count
+
+
+def find_newest_row(session: Session, before: datetime) -> datetime | None:
+    """Return the time of the newest audit entry or question up to a time; None if there is none."""
+    entry = select(func.max(AuditEntry.at)).where(AuditEntry.at <= before)
+    question = select(func.max(Question.created_at)).where(Question.created_at <= before)
+    times = (session.scalar(entry), session.scalar(question))
+    return max((each for each in times if each is not None), default=None)
 
 
 def list_uploads_with_work(session: Session, folder: str) -> tuple[frozenset[str], frozenset[str]]:

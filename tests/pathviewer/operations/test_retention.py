@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -14,12 +14,18 @@ import pytest
 from sqlalchemy import select, update
 
 from pathviewer.commands.doctor import retention as retention_check
+from pathviewer.commands.doctor_clock import clock as clock_check
+from pathviewer.operations.clock_check import ClockCheck
 from pathviewer.operations.retention import Retention
 from pathviewer.server.application import Services, build_app, open_services
 from pathviewer.settings import Settings
 from storage.audit import list_entries_after
-from storage.tables import Question, Upload, now
+from storage.blobs import BlobStore
+from storage.database import Database
+from storage.slides.store import register_slide
+from storage.tables import AuditEntry, Question, Upload, now
 from tests.asking import BOX, accounts, heard
+from tests.databases import new_database
 from tests.library_app import write_slide
 from tests.servers import serving
 from tests.slide_files import write_ycbcr
@@ -103,6 +109,13 @@ def age(services: Services, uploads: Path, young: str) -> None:
     for path in uploads.rglob("*.tiff"):
         if path.stem != "young":
             os.utime(path, (long_ago.timestamp(), long_ago.timestamp()))
+    note_use(services.database, now() - timedelta(days=2))
+
+
+def note_use(database: Database, at: datetime) -> None:
+    """Let somebody have used the program at a time."""
+    with database.session() as session:
+        session.add(AuditEntry(at=at, action="view_slide", subject="s", detail={}))
 
 
 def test_what_is_too_old_goes_and_what_was_judged_stays(site: Site) -> None:
@@ -156,6 +169,51 @@ def test_nothing_goes_where_the_settings_keep_all(site: Site) -> None:
     with services.database.read_only() as session:
         assert set(session.scalars(select(Question.id))) == before
     assert (everything.uploads / "folder" / "inside.tiff").exists()
+
+
+def test_a_clock_far_ahead_of_the_database_removes_nothing(
+    state: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The program was last used 40 days ago by its clock, and again just now."""
+    settings = Settings(data=state, keep_questions_days=DAYS, keep_uploads_days=DAYS)
+    upload = write_slide(settings.uploads / "folder" / "a.tiff")
+    os.utime(upload, (0, 0))
+    database, blobs = new_database(settings.database), BlobStore(settings.blobs)
+    task = Retention(settings, database, blobs, lambda _: None)
+    for days in (0, 40, 50):
+        note_use(database, now() - timedelta(days=days))
+    with database.session() as session:
+        register_slide(
+            session,
+            folder=os.path.realpath(settings.uploads),
+            relative_path="folder/a.tiff",
+            quickhash=None,
+        )
+    task.work()
+    assert upload.exists()
+    (line,) = caplog.messages
+    assert "40 days after the newest entry" in line
+    (check,) = clock_check(settings)
+    assert (check.verdict, check.sentence) == ("note", line)
+    note_use(database, now() - timedelta(days=1, seconds=1))  # a day after the first use
+    task.work()
+    assert not upload.exists()
+    assert list(clock_check(settings)) == []
+    database.close()
+
+
+def test_the_clock_of_a_running_server_is_believed_until_it_jumps(state: Path) -> None:
+    database = new_database(Settings(data=state).database)
+    at, seconds = now(), 0.0
+    check = ClockCheck(lambda: at, lambda: seconds)
+    note_use(database, at)
+    at += timedelta(days=2)
+    assert check.refusal(database) == ""
+    at, seconds = at + timedelta(days=90), 90 * 86_400.0
+    assert check.refusal(database) == "", "nobody used it for 90 days"
+    at += timedelta(days=8)
+    assert "100 days after the newest entry" in check.refusal(database)
+    database.close()
 
 
 def test_a_link_among_the_uploads_is_removed_and_not_what_it_leads_to(
