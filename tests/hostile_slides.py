@@ -35,6 +35,17 @@ def write_fan(path: Path) -> Path:
     return _write(path, "sub-ifds.tif")
 
 
+def write_false_offset_table(path: Path) -> Path:
+    """A DICOM of 512 x 512 px; reading its third tile of 256 px ends the process."""
+    return _write(path, "offset-table.dcm")
+
+
+def write_outside(path: Path) -> Path:
+    """A Hamamatsu VMS by content, which names pictures outside its folder."""
+    return _write(path, "outside.tif")
+
+
 def _write(path: Path, name: str) -> Path:
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(hostile_slides()[name])
     return path

@@ -16,10 +16,29 @@ from pathlib import Path
 
 import numpy as np
 import simplejpeg
+from pydicom.uid import JPEGBaseline8Bit
+
+from pathviewer.slides.encoded_dicom import write_encoded_dicom
 
 _SHORT, _LONG, _LONG8 = 3, 4, 16
 _CODES = {_SHORT: "H", _LONG: "I", _LONG8: "Q"}
 _SUB_IFDS = 330
+
+_OUTSIDE = b"""\
+[Virtual Microscope Specimen]
+NoLayers=1
+NoJpegColumns=1
+NoJpegRows=100000000
+ImageFile=../outside.jpg
+MapFile=../outside.jpg
+MacroImage=../outside.jpg
+SourceLens=20
+"""
+"""A Hamamatsu VMS by content: it names pictures outside its folder, and so many that OpenSlide,
+where the first one exists, takes seconds and a gigabyte to count them."""
+_PIXEL_DATA, _ITEM = b"\xe0\x7f\x10\x00OB", b"\xfe\xff\x00\xe0"
+_BEYOND = 2**24
+"""An offset beyond the end of the file, bytes."""
 
 Tags = Mapping[int, tuple[int, Sequence[int]]]
 """(type, values) of each TIFF tag."""
@@ -34,6 +53,8 @@ def hostile_slides() -> dict[str, bytes]:
         "giant-jpeg.tif": _page(_jpeg(claimed=65_500), 256),
         "sub-ifds.tif": _fan_out(depth=60),
         "endless.svslide": _endless_view(),
+        "offset-table.dcm": _false_offset_table(),
+        "outside.tif": _OUTSIDE,
     }
 
 
@@ -104,6 +125,21 @@ def _fan_out(depth: int) -> bytes:
         following = start + (level + 1) * size
         body += _directory(base | {_SUB_IFDS: (_LONG8, [following, following])}, len(body))
     return body + _directory(base, len(body))
+
+
+def _false_offset_table() -> bytes:
+    """Return a DICOM of 512 px with four tiles, of which the offset table puts the third beyond the
+    file's end and so after the fourth; libdicom takes the difference for the third one's length and
+    ends the process."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "offset-table.dcm"
+        write_encoded_dicom(
+            path, [_jpeg()] * 4, (512, 512), 256, syntax=JPEGBaseline8Bit, colour="YBR_FULL_422"
+        )
+        content = path.read_bytes()
+    length = content.index(_ITEM, content.index(_PIXEL_DATA)) + len(_ITEM)
+    third = length + 4 * (1 + 2)  # after the table's length and two offsets
+    return content[:third] + struct.pack("<I", _BEYOND) + content[third + 4 :]
 
 
 def _endless_view() -> bytes:

@@ -110,7 +110,10 @@ class HostileAccount:
         if response is not None and response.status == 201:
             path = f"/api/uploads/{response.json()['upload_id']}"
             offset = "Upload-Offset: 0\r\n"
-            await self._send("hostile_slides", "PATCH", path, content, offset)
+            added = await self._send("hostile_slides", "PATCH", path, content, offset)
+            if added is not None and added.status == 201:
+                path = f"/api/slides/{added.json()['slide_id']}/thumbnail?size=512"
+                await self._send("hostile_views", "GET", path)
 
     async def _many_checks(self) -> None:
         """Request many deletion checks of one answer at once."""

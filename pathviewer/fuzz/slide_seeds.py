@@ -16,16 +16,9 @@ import pydicom
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.encaps import encapsulate
-from pydicom.uid import (
-    JPEG2000,
-    UID,
-    JPEGBaseline8Bit,
-    VLWholeSlideMicroscopyImageStorage,
-    generate_uid,
-)
+from pydicom.uid import JPEG2000, UID, JPEGBaseline8Bit
 
+from pathviewer.slides.encoded_dicom import write_encoded_dicom
 from pathviewer.slides.encoded_tiff import (
     APERIO_JPEG2000,
     JPEG,
@@ -233,33 +226,8 @@ def _dicom_jpeg2000(folder: Path) -> None:
 def _write_dicom(path: Path, encode: Encode, syntax: UID, colour: str, samples: int = 3) -> None:
     """Write a DICOM series of one file and level."""
     frames = [encode(tile) for tile in _tiles(_tissue())]
-    instance = Dataset()
-    instance.file_meta = FileMetaDataset()
-    instance.file_meta.TransferSyntaxUID = syntax
-    instance.SOPClassUID = VLWholeSlideMicroscopyImageStorage
-    for name in ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
-        setattr(instance, name, generate_uid("2.25.", entropy_srcs=[path.name, name]))
-    instance.Modality, instance.InstanceNumber = "SM", 1
-    instance.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
-    instance.Rows = instance.Columns = TILE
-    instance.TotalPixelMatrixRows, instance.TotalPixelMatrixColumns = HEIGHT, WIDTH
-    instance.DimensionOrganizationType = "TILED_FULL"
-    instance.TotalPixelMatrixFocalPlanes = instance.NumberOfOpticalPaths = 1
-    instance.SamplesPerPixel = samples
-    if samples > 1:
-        instance.PlanarConfiguration = 0
-    instance.PhotometricInterpretation = colour
-    instance.BitsAllocated = instance.BitsStored = 8
-    instance.HighBit, instance.PixelRepresentation = 7, 0
-    measures, groups, optics = Dataset(), Dataset(), Dataset()
-    measures.PixelSpacing = [0.0005, 0.0005]
-    groups.PixelMeasuresSequence = [measures]
-    instance.SharedFunctionalGroupsSequence = [groups]
-    optics.ObjectiveLensPower, optics.OpticalPathIdentifier = 20, "1"
-    instance.OpticalPathSequence = [optics]
-    instance.NumberOfFrames = len(frames)
-    instance.PixelData = encapsulate(frames)
-    instance.save_as(path, enforce_file_format=True)
+    size = WIDTH, HEIGHT
+    write_encoded_dicom(path, frames, size, TILE, syntax=syntax, colour=colour, samples=samples)
 
 
 WRITERS = (

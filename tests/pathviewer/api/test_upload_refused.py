@@ -15,6 +15,7 @@ from pathviewer.auth.identity import LOCAL, VISITOR, Identity
 from pathviewer.auth.roles import Role
 from pathviewer.settings import Settings
 from tests.format_files import grey, write_tiff
+from tests.hostile_slides import write_outside
 from tests.library_app import LibraryApp, library_app
 from tests.upload_client import begin, error_of, files_in, send
 
@@ -51,6 +52,14 @@ def test_an_index_of_other_files_is_refused_by_what_is_in_it(
     answer = send(client, begin(client, content), content, 0)
     assert error_of(answer) == (415, "upload_type")
     assert "several files" in answer.json()["error"]["message"]
+    assert files_in(settings) == set()
+
+
+def test_the_soaks_index_of_other_files_is_refused_too(
+    client: TestClient, settings: Settings, tmp_path: Path
+) -> None:
+    content = write_outside(tmp_path / "outside.tif").read_bytes()
+    assert error_of(send(client, begin(client, content), content, 0)) == (415, "upload_type")
     assert files_in(settings) == set()
 
 

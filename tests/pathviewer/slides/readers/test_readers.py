@@ -112,6 +112,22 @@ def test_a_file_that_crashes_its_reader_is_remembered(
     pool.close()
 
 
+def test_a_dicom_with_a_false_offset_table_ends_its_reader_alone(
+    settings: Settings, readers: ReaderPool, tmp_path: Path, cmu: Path
+) -> None:
+    path = hostile_slides.write_false_offset_table(tmp_path / "series" / "a.dcm")
+    pool = pool_of(settings, readers)
+    slide = pool.get(str(path))
+    assert (slide.width, slide.height) == (512, 512)
+    assert slide.read_region(Region(0, 0, 64, 64), 4096).size == (64, 64)
+    with pytest.raises(SlideEndedReader, match=r"Slide 1 is damaged .* ended .* reader"):
+        slide.read_region(Region(0, 256, 64, 64), 4096)
+    assert readers.readers_ended > 0
+    assert readers.facts(cmu, "CMU-1").width == 2220
+    assert remembered(settings).find_barring_fault(path) is not None
+    pool.close()
+
+
 def test_a_file_that_takes_for_ever_is_given_up_and_tried_again_later(
     settings: Settings, readers: ReaderPool, tmp_path: Path, cmu: Path
 ) -> None:
