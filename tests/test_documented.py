@@ -55,6 +55,11 @@ def test_ci_runs_the_readme_test_command() -> None:
     assert command in (ROOT / ".ci" / "run").read_text()
 
 
+def test_the_readme_says_how_to_run_the_long_tests() -> None:
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert "Soak, kill loops and fuzz runs need `--long` (`python3 tests/run.py --long`)." in readme
+
+
 def test_readme_pins_the_gradio_that_is_required() -> None:
     readme = (ROOT / "README.md").read_text()
     pinned = re.search(r"^gradio==(\S+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)

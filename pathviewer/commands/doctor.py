@@ -106,7 +106,7 @@ def _sandbox(settings: Settings) -> Check:
     confined = "They read only the slide folders and write nothing (Landlock)."
     if version >= TCP_VERSION:
         confined = (
-            "They read only the slide folders, write nothing and connect to nothing (Landlock)."
+            "They read only the slide folders, write nothing and open no TCP connection (Landlock)."
         )
     return Check("slide readers", "ok", f"{limits} {confined}")
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import wait
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -122,6 +122,7 @@ class Intake:
             self._arrived = set()
         records = self._records()
         look = self._folders.survey_all(_places(records))
+        look = replace(look, slides=self._name_uploads(look.slides, records))
         self._rejected = look.rejected
         self._forget(look.slides, look.away)
         self._recall(look.slides, records)
@@ -177,6 +178,15 @@ class Intake:
         except OSError as error:
             fault = user_messages.file_unreadable(error.strerror)
             return RejectedFile(slide.label, user_messages.file_fault(slide.label, fault))
+
+    def _name_uploads(
+        self, slides: Sequence[FoundSlide], records: Sequence[SlideRecord]
+    ) -> list[FoundSlide]:
+        """Give uploaded slides, whose files have opaque names, the senders' names in messages."""
+        names = {Place(one.folder, one.relative_path): one.file_name for one in records}
+        if not self._folders.show_file_names:
+            names = {}
+        return [replace(one, label=names.get(one.place) or one.label) for one in slides]
 
     def _companion_fault(self, slide: FoundSlide) -> str | None:
         """Like `companion_fault`; once a folder hangs, raise OSError for all its files."""

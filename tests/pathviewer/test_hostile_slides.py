@@ -18,6 +18,7 @@ import pytest
 from pathviewer.bench.startup import free_port
 from pathviewer.commands.doctor import slide_readers, slides_that_ended_readers
 from pathviewer.settings import Settings
+from pathviewer.slides.readers.landlock import TCP_VERSION, landlock_version
 from tests import hostile_slides, slide_files
 from tests.servers import running
 
@@ -141,11 +142,35 @@ def test_an_upload_that_occupies_its_reader_is_refused_and_holds_up_nobody(
     }
 
 
+@pytest.mark.parametrize("names", [True, False])
+def test_an_upload_that_ended_its_reader_is_rejected_by_its_own_name_after_a_restart(
+    settings: Settings, tmp_path: Path, names: bool
+) -> None:
+    settings = settings.model_copy(update={"slides": (), "show_file_names": names})
+    content = hostile_slides.write_crash(tmp_path / "a.tif").read_bytes()
+    with running(settings) as base, httpx.Client(base_url=base, timeout=60) as client:
+        client.headers["Origin"] = base
+        begun = client.post("/api/uploads", json={"name": "biopsy.tif", "size": len(content)})
+        address = f"/api/uploads/{begun.json()['upload_id']}"
+        added = client.patch(address, content=content, headers={"Upload-Offset": "0"})
+        slide = added.raise_for_status().json()["slide_id"]
+        shown = client.get(f"/api/slides/{slide}/thumbnail")
+        assert (shown.status_code, code_of(shown)) == (422, "slide_ended_reader")
+    with running(settings) as base:
+        assert eventually(lambda: rejected(base) != {})
+        ((name, reason),) = rejected(base).items()
+    assert (name == "biopsy.tif", "biopsy.tif" in reason) == (names, names)
+    assert begun.json()["upload_id"] not in name + reason
+
+
 def test_doctor_says_what_holds_readers(settings: Settings) -> None:
     (check,) = slide_readers(settings)
     assert check.verdict in {"ok", "note"}
     assert "4 processes read slides, each with at most 2048 MiB and 6 s per call" in check.sentence
     assert "Landlock" in check.sentence
+    assert "connect to nothing" not in check.sentence, "it restricts TCP only"
+    if landlock_version() >= TCP_VERSION:
+        assert "open no TCP connection" in check.sentence
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from pathviewer.server.log_format import AnonymousFormatter, configure_logging
+from pathviewer.server.log_format import CHATTY_LOGGERS, AnonymousFormatter, configure_logging
 from pathviewer.settings import Settings
 from tests.asking import accounts, asked_id, heard
 from tests.pathviewer.server.test_run import start
@@ -111,3 +111,22 @@ def test_a_running_server_names_nobody(state: Path, small_phantom: Path) -> None
     assert all(each["level"] in ("info", "warning") for each in told)
     for secret in (*SECRETS, str(state.parent)):
         assert secret not in "".join(lines), secret
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_chatty_loggers_write_warnings_only(log_format: str) -> None:
+    """What they say of each request or change names addresses and files."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    try:
+        configure_logging(Settings(log_format=log_format), stream)  # type: ignore[arg-type]
+        for name in ("httpx", "httpx2", "alembic.runtime.migration", "watchfiles.main"):
+            logging.getLogger(name).info("HTTP Request: GET http://provider/SMITH")
+            logging.getLogger(name).debug("details")
+        assert stream.getvalue() == ""
+        for name in CHATTY_LOGGERS:
+            logging.getLogger(name).warning("Something is wrong.")
+        assert len(stream.getvalue().splitlines()) == len(CHATTY_LOGGERS)
+    finally:
+        root.handlers, root.level = handlers, level
