@@ -207,7 +207,7 @@ class Settings(BaseSettings):
     keep_questions_days: int = Field(
         default=0,
         ge=0,
-        json_schema_extra=limit("retention", "days", "removed, unless somebody judged an answer"),
+        json_schema_extra=limit("retention", "days", "removed, unless judged or in a worklist"),
     )
     """Days after which a question is removed with its answers, pictures and attention; 0 keeps
     questions for ever."""
@@ -215,7 +215,7 @@ class Settings(BaseSettings):
     keep_uploads_days: int = Field(
         default=0,
         ge=0,
-        json_schema_extra=limit("retention", "days", "removed, unless somebody judged an answer"),
+        json_schema_extra=limit("retention", "days", "removed, unless judged or in a worklist"),
     )
     """Days after which an uploaded slide is removed; 0 keeps uploads for ever."""
 

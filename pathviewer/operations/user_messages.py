@@ -7,15 +7,15 @@ from pathlib import Path
 
 # backup.py
 DATABASE_IN_THE_WAY = (
-    "The data folder has a database already. Stop the program, move the data folder away or set "
+    "The state folder has a database already. Stop the program, move the state folder away or set "
     "PATHVIEWER_DATA to another one, and restore again."
 )
 
 
 def uploads_in_the_way(upload: Path) -> str:
     return (
-        f"The data folder already has uploaded slides that are not in the backup ({upload}). Set "
-        "PATHVIEWER_DATA to another data folder, and restore again."
+        f"The state folder already has uploaded slides that are not in the backup ({upload}). Set "
+        "PATHVIEWER_DATA to another state folder, and restore again."
     )
 
 
@@ -63,7 +63,7 @@ def demo_folder_in_use(folder: Path) -> str:
 def files_of_backup_unusable(count: int, first: str) -> str:
     return (
         f"{count} files of the backup are missing or damaged, the first is {first[:64]}. Make a "
-        "new backup; `doctor` says whether the data folder has them."
+        "new backup; `doctor` says whether the state folder has them."
     )
 
 
