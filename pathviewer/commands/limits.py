@@ -22,13 +22,13 @@ What one person, one file or one request may take, and what happens beyond it. E
 [setting](settings.md), except those under [Fixed](#fixed). This page is made by
 `python -m pathviewer limits > docs/limits.md`.
 
-A refused request gets the JSON error `{"error": {"code", "message"}}`; the message says what to do. With 503 and 429 the header `Retry-After` says when to try again. An account is a
-person, or a script with a token; without accounts everybody at this machine is one. Work whose
-client has closed the connection is dropped while it waits for its turn, and never starts; what a
-thread or a reader has begun goes on to its end, or to the limit of its time. A call of a named
-endpoint is finished even if its stream has been closed, since Gradio does not say so; it counts
-towards its account's calls until then. Where several threads or readers do one kind of work, no account gets
-all of them.
+A refused request gets the JSON error `{"error": {"code", "message"}}`; the message says what to do.
+With 503 and 429 the header `Retry-After` says when to try again. An account is a person, or a
+script with a token; without accounts everybody at this machine is one. Work whose client has closed
+the connection is dropped while it waits for its turn, and never starts; what a thread or a reader
+has begun goes on to its end, or to the limit of its time. A call of a named endpoint is finished
+even if its stream has been closed, since Gradio does not say so; it counts towards its account's
+calls until then. Where several threads or readers do one kind of work, no account gets all of them.
 """
 FIXED_HEAD = """\
 ## Fixed
