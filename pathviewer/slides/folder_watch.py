@@ -17,7 +17,9 @@ RESCAN_SECONDS = 60.0
 """Interval of scans without a notice; computers that share a network folder send none."""
 
 FALLBACK_SECONDS = 10.0
-"""Interval of scans if the system gives no notices at all."""
+"""Interval of scans if the system gives no notices at all, or while a folder is missing: it may
+appear, be scanned and disappear between two checks.
+"""
 
 TICK_SECONDS = 1.0
 """Interval of checks that the folders themselves exist."""
@@ -36,11 +38,12 @@ def watch_folders(folders: Sequence[Path], stop: threading.Event) -> Iterator[No
     calls = FolderCalls(TICK_SECONDS)
     while not stop.is_set():
         there = present(calls, folders)
+        interval = RESCAN_SECONDS if len(there) == len(folders) else FALLBACK_SECONDS
         due = time.monotonic()
         try:
             for changes in _notices([folder for folder, _, _ in there], stop):
                 if changes or time.monotonic() >= due:
-                    due = time.monotonic() + RESCAN_SECONDS
+                    due = time.monotonic() + interval
                     yield
                 if present(calls, folders) != there or _removed(changes, folders):
                     break

@@ -54,7 +54,8 @@ def test_a_folder_that_appears_later_is_read(folder: Path, database: Database) -
         write_slide(folder / "a.tiff")
         assert eventually(lambda: len(library.slides()) == 1)
         shutil.rmtree(folder)
-        assert eventually(lambda: len(library.slides()) == 0)
+        missing = 2 * folder_watch.FALLBACK_SECONDS  # if it was away at the check after the scan
+        assert eventually(lambda: len(library.slides()) == 0, missing)
         write_slide(folder / "a.tiff")
         assert eventually(lambda: len(library.slides()) == 1)
 
@@ -96,6 +97,20 @@ def test_a_folder_made_anew_with_the_same_inode_is_watched(
     finally:
         stop.set()
         listener.join()
+
+
+def test_a_missing_folder_that_was_seen_between_two_checks_is_looked_for_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_watch, "present", lambda _calls, _folders: [])
+    monkeypatch.setattr(folder_watch, "FALLBACK_SECONDS", 1.0)
+    stop = threading.Event()
+    notices = folder_watch.watch_folders([folder], stop)
+    began = time.monotonic()
+    for _ in range(3):
+        next(notices)
+    stop.set()
+    assert time.monotonic() - began < folder_watch.RESCAN_SECONDS / 2
 
 
 def test_hidden_files_give_no_notice(folder: Path) -> None:
