@@ -61,7 +61,7 @@ def export(
     exist.
     """
     tally = ExportTally()
-    with database.read_only() as session, new_folder(out, private=private) as folder:
+    with database.read_filtered() as session, new_folder(out, private=private) as folder:
         total = count_selected_questions(session, plan.selection)
         tally.missing_pictures = count_questions_without_picture(session, plan.selection)
         if plan.licence:

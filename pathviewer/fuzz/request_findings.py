@@ -26,8 +26,11 @@ from pathviewer.server.gradio_sessions import MOST_STATES, SESSIONS_PER_ACCOUNT
 
 HONEST_FAILURE = 503
 """The only acceptable status of 500 and more: busy, or the database is unavailable."""
-MOST_GROWTH_MIB = 64.0
-"""Most growth of the server's memory from the first round of the requests to the last."""
+MOST_GROWTH_KIB = 1.0
+"""Most growth of the server's memory for each request of the later rounds: what holds on to every
+request takes more."""
+LEAST_ROUNDS = 4
+"""Fewer rounds of requests only fill the server's caches."""
 MOST_EXAMPLES = 20
 STREAM = "text/event-stream"
 """Type of a response whose body is not read, because it may be endless."""
@@ -71,11 +74,8 @@ class RequestFuzzReport:
     gradio_sessions: int
     """Gradio's sessions after all requests."""
 
-    resident_before_mib: float
-    """The server's memory after the first round with accounts, whose creation takes some."""
-
-    resident_after_mib: float
-    """The server's memory after all requests."""
+    resident_mib: Mapping[int, float]
+    """Requests with accounts so far -> the server's memory, after each round."""
 
     seconds: float
     """Duration."""
@@ -85,17 +85,29 @@ class RequestFuzzReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON values, with its faults."""
-        return asdict(self) | {"faults": self.faults()}
+        return asdict(self) | {"growth_kib": self.growth_kib(), "faults": self.faults()}
 
     def faults(self) -> list[str]:
         """Return one sentence per kind of fault; empty if there is none."""
         found = [
             f"{self.counts[kind]} {what}." for kind, what in FAULTS.items() if self.counts[kind]
         ]
-        growth = self.resident_after_mib - self.resident_before_mib
-        if growth > MOST_GROWTH_MIB:
-            found.append(f"{growth:.0f} MiB were added to the server's memory.")
+        growth = self.growth_kib()
+        if growth > MOST_GROWTH_KIB:
+            found.append(f"{growth:.1f} KiB a request were added to the server's memory.")
         return found
+
+    def growth_kib(self) -> float:
+        """Return what each request of the later half of the rounds added to the memory.
+
+        Caches with a bound are filled by the earlier rounds, and fill ever more slowly; what holds
+        on to every request grows as fast at the end as at the beginning. Too few rounds give 0.
+        """
+        rounds = list(self.resident_mib.items())
+        if len(rounds) < LEAST_ROUNDS:
+            return 0.0
+        (sent, before), (sent_later, after) = rounds[(len(rounds) - 1) // 2], rounds[-1]
+        return round((after - before) * 1024 / (sent_later - sent), 2)
 
     def sentence(self) -> str:
         """Return the report as a sentence."""

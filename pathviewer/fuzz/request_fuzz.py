@@ -67,8 +67,7 @@ def fuzz_requests(count: int, seed: int) -> RequestFuzzReport:
         len(findings.accepted),
         dict(findings.counts),
         findings.gradio_sessions,
-        resident[0],
-        resident[-1],
+        resident,
         round(time.monotonic() - began, 1),
         findings.examples,
     )
@@ -93,17 +92,20 @@ def model(folder: Path) -> str:
 
 def send_rounds(
     program: Program, callers: Sequence[Caller], count: int, seed: str, findings: Findings
-) -> list[float]:
-    """Send requests in rounds, each to new records; return the server's memory after each, MiB."""
-    resident = []
+) -> dict[int, float]:
+    """Send requests in rounds, each to new records.
+
+    Return the number sent and the server's memory, MiB, after each round.
+    """
+    resident = {}
     document = document_of(program.base, callers[0])
     known = [caller for caller in callers if caller.is_known]
     for start in range(0, count, ROUND):
         ids = merge_ids([add_records(program.base, caller) for caller in known])
         source = RequestSource(f"{seed} {start}", document, ids, callers)
-        requests = islice(source, min(ROUND, count - start))
-        asyncio.run(send_all(program.base, requests, findings))
-        resident.append(resident_mib(program))
+        stop = min(start + ROUND, count)
+        asyncio.run(send_all(program.base, islice(source, stop - start), findings))
+        resident[stop] = resident_mib(program)
     return resident
 
 

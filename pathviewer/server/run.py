@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import logging
+import os
 import socket
 import sys
 import threading
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,6 +35,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pathviewer")
 
+M_ARENA_MAX = -8
+"""Parameter of glibc's `mallopt`: most heaps."""
+HEAPS = 2
+"""Heaps of glibc's malloc."""
+
 FILES_BESIDE = 500
 """Open files besides connections: slides, the database, the worker."""
 
@@ -51,6 +59,7 @@ def serve(settings: Settings) -> None:
 
 def run_server(settings: Settings) -> None:
     """Prepare and run; raises the errors that `serve` reports."""
+    limit_heaps()
     make_state_folder(settings)
     copy_baked(settings.baked, settings.data)
     if not are_assets_ready(settings.assets):
@@ -98,6 +107,19 @@ def uvicorn_config(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvic
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+
+
+def limit_heaps() -> None:
+    """Make glibc's malloc share few heaps among all threads; other libraries have no such number.
+
+    By default it makes up to eight for each core. What a thread frees in one of them is neither
+    used in another nor returned to the system: after 10,000 random requests 91 MiB were resident
+    but free, with two heaps 16 MiB.
+    """
+    if "MALLOC_ARENA_MAX" in os.environ:  # glibc has read it
+        return
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").mallopt(M_ARENA_MAX, HEAPS)
 
 
 def freeze_collected_objects() -> None:

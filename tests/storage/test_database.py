@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, literal_column, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
-from storage.database import Database, PoolSizes, open_database
+from storage.database import FILTERED_STATEMENTS, Database, PoolSizes, open_database
 from storage.errors import StorageError, explain_error
 from storage.migrate import newest_revision
 from storage.slides import store
@@ -279,3 +280,36 @@ def test_postgresql_takes_the_addresss_own_word_for_its_options(postgres_url: st
 
 def test_an_unknown_error_has_a_sentence_too() -> None:
     assert "try again" in explain_error(DBAPIError("SELECT 1", None, Exception("odd")))
+
+
+def test_few_filtered_statements_are_cached_and_none_among_the_others(database: Database) -> None:
+    others = database._read_engine._compiled_cache
+    assert others is not None
+    with database.read_only() as session:
+        session.execute(select(literal_column("0")))
+    before = set(others)
+    for number in range(2 * FILTERED_STATEMENTS):
+        with database.read_filtered() as session:
+            session.execute(select(literal_column(f"{number}")))
+    assert set(others) == before
+    cache = database._filtered_engine.get_execution_options()["compiled_cache"]
+    assert len(cache) == FILTERED_STATEMENTS
+
+
+def test_filtered_reads_write_nothing(sqlite_database: Database) -> None:
+    with pytest.raises(StorageError), sqlite_database.read_filtered() as session:
+        store.register_slide(session, folder="f", relative_path="a", quickhash=None)
+
+
+def test_after_a_peak_one_connection_serves_all_in_turn(sqlite_database: Database) -> None:
+    def connection_of(session: Session) -> object:
+        return session.connection().connection.driver_connection
+
+    with ExitStack() as peak:
+        sessions = [peak.enter_context(sqlite_database.read_only()) for _ in range(4)]
+        assert len({id(connection_of(session)) for session in sessions}) == 4
+    in_turn = set()
+    for _ in range(4):
+        with sqlite_database.read_only() as session:
+            in_turn.add(connection_of(session))
+    assert len(in_turn) == 1

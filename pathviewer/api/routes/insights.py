@@ -134,7 +134,7 @@ class InsightsRoutes:
 
     def _find_snapshot(self, caller: Identity, query: InsightsQuery) -> InsightsSnapshot:
         """Return the cached or a new snapshot; called by one thread at a time."""
-        with self._database.read_only() as session:
+        with self._database.read_filtered() as session:
             available = list_filter_choices(session)
             filters = parse_filters(query, available)
             filters = replace(filters, viewer=caller.viewer)

@@ -24,7 +24,7 @@ DOCUMENT = build_document()
 LOCAL, STRANGER = Caller(None, is_known=True), Caller("wrong", is_known=False)
 REQUEST = RandomRequest("GET", "/", (), b"", LOCAL)
 COUNTS = dict.fromkeys(FAULTS, 0)
-CLEAN = RequestFuzzReport(9, 0, {"200": 9}, 1, COUNTS, 0, 100.0, 101.0, 1.0, ())
+CLEAN = RequestFuzzReport(9, 0, {"200": 9}, 1, COUNTS, 0, {9: 100.0}, 1.0, ())
 OURS = {"error": {"code": "not_found", "message": "There is nothing."}}
 INFO = {
     "named_endpoints": {
@@ -153,6 +153,21 @@ def test_each_fault_is_said() -> None:
     assert CLEAN.faults() == []
     for name in FAULTS:
         assert len(replace(CLEAN, counts=COUNTS | {name: 1}).faults()) == 1, name
-    assert replace(CLEAN, resident_after_mib=300.0).faults() == [
-        "200 MiB were added to the server's memory."
-    ]
+
+
+def test_memory_that_grows_with_every_request_is_a_fault() -> None:
+    filling = [300.0, 420.0, 460.0, 466.0, 468.0]
+    assert grown(filling).faults() == []
+    leaking = [300.0 + 20 * number for number in range(5)]
+    assert grown(leaking).faults() == ["4.1 KiB a request were added to the server's memory."]
+
+
+def test_too_few_rounds_do_not_judge_the_memory() -> None:
+    assert grown([300.0, 420.0, 460.0]).growth_kib() == 0
+    assert grown([300.0, 420.0, 460.0, 470.0]).growth_kib() == 5.12
+
+
+def grown(resident: list[float]) -> RequestFuzzReport:
+    """A report with this memory after each round."""
+    rounds = {5_000 * number: mib for number, mib in enumerate(resident, 1)}
+    return replace(CLEAN, resident_mib=rounds)

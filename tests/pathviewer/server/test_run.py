@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -10,6 +11,9 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
+
+from pathviewer.server.run import HEAPS
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -75,3 +79,40 @@ def test_a_port_in_use_is_named(state: Path, small_phantom: Path) -> None:
         said = complaint("--port", port, "--slides", slides, "--data", str(state))
     assert port in said
     assert "PATHVIEWER_PORT" in said
+
+
+COUNT_HEAPS = """
+import ctypes, threading
+from pathviewer.server.run import limit_heaps
+
+limit_heaps()
+libc, together = ctypes.CDLL("libc.so.6"), threading.Barrier(8)
+libc.malloc.restype = libc.fopen.restype = ctypes.c_void_p
+
+def allocate():
+    together.wait()
+    for _ in range(100):
+        libc.malloc(10_000)
+    together.wait()
+
+threads = [threading.Thread(target=allocate) for _ in range(8)]
+[each.start() for each in threads]
+[each.join() for each in threads]
+out = ctypes.c_void_p(libc.fopen(b"/dev/stdout", b"w"))
+libc.malloc_info(0, out)
+libc.fflush(out)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other libraries have no heaps")
+def test_threads_share_few_heaps() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "MALLOC_ARENA_MAX"}
+    run = subprocess.run(
+        [sys.executable, "-c", COUNT_HEAPS],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.count("<heap nr=") == HEAPS

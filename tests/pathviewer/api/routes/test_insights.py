@@ -5,13 +5,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+from pathviewer.api.routes.insights import InsightsRoutes
+from pathviewer.api.schemas.insights import InsightsQuery
 from pathviewer.auth.account_admin import add_user, make_token
+from pathviewer.auth.identity import LOCAL
 from pathviewer.auth.roles import Role
 from pathviewer.bench.insights_data import Amount, fill_database
+from pathviewer.common.work_queue import Work
 from pathviewer.insights.charts import CHARTS
 from pathviewer.settings import Settings
 from tests.databases import new_database
@@ -128,3 +133,17 @@ def test_plotly_comes_from_this_server(clients: Clients) -> None:
     answer = clients[Role.viewer].get("/vendor/plotly/plotly.min.js")
     assert answer.status_code == 200
     assert "plotly.js" in answer.text[:500]
+
+
+def test_statements_of_each_set_of_filters_do_not_stay_in_memory(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, model="none")
+    database = new_database(settings.database)
+    routes = InsightsRoutes(database, Work(settings))
+    routes._find_snapshot(LOCAL, InsightsQuery())
+    cache = database._read_engine._compiled_cache
+    assert cache is not None
+    before = len(cache)
+    for query in ({"model": "a"}, {"organ": "lung"}, {"task": "b", "since": "2026-01-01"}):
+        routes._find_snapshot(LOCAL, InsightsQuery.model_validate(query))
+    assert len(cache) == before
+    database.close()
