@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from filelock import FileLock
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy.engine import make_url
 
 from pathviewer.auth import credentials
@@ -30,13 +31,15 @@ os.environ["PATHVIEWER_MODEL"] = "none"
 credentials.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Hundreds of accounts are made and logged in to; at its cost in use each takes 0.2 s of a core."""
 
+hypothesis_settings.register_profile("any machine", deadline=None)  # busy ones take longer
+hypothesis_settings.load_profile("any machine")
 
 SLOWEST_MODULES = 10
 """How many modules the summary names."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--long` adds the tests that are marked `long`, which take minutes each."""
+    """`--long` adds the tests that are marked `long`; CONTRIBUTING says which those are."""
     parser.addoption("--long", action="store_true", help="run the tests marked `long` too")
 
 

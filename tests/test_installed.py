@@ -98,6 +98,7 @@ def test_the_wheel_names_its_version_and_every_requirement(wheel: Path) -> None:
     assert {Requirement(text) for text in metadata.get_all("Requires-Dist", [])} == expected
 
 
+@pytest.mark.long
 def test_the_installed_command_runs_from_another_folder(
     installed: Path, tmp_path: Path, state: Path
 ) -> None:
@@ -108,6 +109,7 @@ def test_the_installed_command_runs_from_another_folder(
         assert printed.stdout == (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_the_installed_program_finds_its_model_schema_and_readers(
     installed: Path, tmp_path: Path, state: Path
 ) -> None:

@@ -113,6 +113,7 @@ def test_an_npm_lock_has_every_pin_with_hashes_and_names_no_registry(manifest: s
     assert '"resolved"' not in text
 
 
+@pytest.mark.long
 def test_the_documented_command_writes_a_bill_of_materials(tmp_path: Path) -> None:
     documented = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"^    \S*/(cyclonedx-py requirements .*)$", documented, re.MULTILINE)

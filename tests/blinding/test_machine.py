@@ -23,6 +23,7 @@ from tests.blinding.repeatable_ids import RepeatableIds
 from tests.blinding.scanner import Report
 from tests.blinding.site import Site, open_site
 
+SHORT_STEPS = 200
 STEPS = 2_000
 STEPS_IN_AN_EXAMPLE = 50
 CONTROL_STEPS = 400
@@ -81,6 +82,7 @@ def assert_not_empty(report: Report) -> None:
     assert report.tokens_withheld > 10 * report.steps
 
 
+@pytest.mark.long
 def test_the_machine_finds_a_leak_and_a_refusal(
     site: Site, made: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +93,14 @@ def test_the_machine_finds_a_leak_and_a_refusal(
     assert "verdict on the map in GET /api/slides/*/map" in report.differences
 
 
+def test_nobody_sees_what_the_policy_hides_in_a_short_run(site: Site, made: Catalogue) -> None:
+    report = Report()
+    run_machine(Run(site, made, report, SHORT_STEPS), STEPS_IN_AN_EXAMPLE)
+    assert report.steps >= SHORT_STEPS
+    assert_not_empty(report)
+
+
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_nobody_sees_what_the_policy_hides(site: Site, made: Catalogue) -> None:
     report = Report()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from pathviewer.settings import Settings
@@ -28,6 +29,7 @@ def test_login_name_and_a_lost_login(page: Page, state: Path, small_phantom: Pat
         assert link.startswith("/login?next=%2F%3Fslide%3D")
 
 
+@pytest.mark.long
 def test_a_visitor_keeps_regions_in_the_page_only(
     page: Page, state: Path, small_phantom: Path
 ) -> None:

@@ -14,6 +14,8 @@ from tests.browser.readings import STORE, ask, scripted_settings, wait_state
 from tests.browser.viewer_page import ViewerPage
 from tests.servers import running
 
+pytestmark = pytest.mark.long
+
 ANSWERS = """
 seconds_per_token = 0.002
 

@@ -31,6 +31,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[
         yield base
 
 
+@pytest.mark.long
 def test_operations_can_be_tried_after_the_login(
     page: Page, guarded: str, traffic: Traffic
 ) -> None:

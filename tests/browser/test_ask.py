@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.readings import STORE, ask, scripted_settings, wait_state
 from tests.browser.viewer_page import View, ViewerPage
+from tests.long_cases import long_cases
 from tests.servers import running
 
 SCRIPT = '<img src=x onerror="window.planted=1"><script>window.planted=1</script>'
@@ -119,6 +120,7 @@ def test_typing_panning_and_stopping_while_it_writes(viewer: ViewerPage) -> None
     expect(page.get_by_text("Select a region first, or draw one (R).")).to_be_visible()
 
 
+@pytest.mark.long
 def test_several_answers_and_how_far_they_agree(viewer: ViewerPage) -> None:
     page = viewer.page
     page.get_by_text("Model and settings").click()
@@ -131,6 +133,7 @@ def test_several_answers_and_how_far_they_agree(viewer: ViewerPage) -> None:
     expect(page.locator(".pv-answer .pv-passage")).to_have_text("B")
 
 
+@pytest.mark.long
 def test_a_letter_beyond_the_options_is_said_to_be_none_of_them(viewer: ViewerPage) -> None:
     page = viewer.page
     ask(page, "What lies beyond?", "low\nhigh")
@@ -139,6 +142,7 @@ def test_a_letter_beyond_the_options_is_said_to_be_none_of_them(viewer: ViewerPa
     expect(page.locator(".pv-answer .pv-option")).to_have_text("none of the options")
 
 
+@pytest.mark.long
 def test_a_template_and_what_the_model_will_see(viewer: ViewerPage) -> None:
     page = viewer.page
     page.get_by_label("Question template").select_option("cellularity")
@@ -164,9 +168,11 @@ def test_a_template_and_what_the_model_will_see(viewer: ViewerPage) -> None:
     ("question", "options", "sentence"),
     [
         ("", "", "The question is empty"),
-        ("x" * 20_000, "", "20,000 characters"),
-        ("Which?", "only one", "A single option is no choice"),
-        ("Which?", "low\nlow", "Two options are the same"),
+        *long_cases(
+            ("x" * 20_000, "", "20,000 characters"),
+            ("Which?", "only one", "A single option is no choice"),
+            ("Which?", "low\nlow", "Two options are the same"),
+        ),
     ],
 )
 def test_a_question_that_cannot_be_asked_stays_and_is_explained(
@@ -180,6 +186,7 @@ def test_a_question_that_cannot_be_asked_stays_and_is_explained(
     expect(page.get_by_label("Question", exact=True)).to_have_value(question)
 
 
+@pytest.mark.long
 def test_script_is_shown_as_text(viewer: ViewerPage) -> None:
     page = viewer.page
     page.get_by_text("Case", exact=True).click()
@@ -195,6 +202,7 @@ def test_script_is_shown_as_text(viewer: ViewerPage) -> None:
     assert page.evaluate("window.planted") is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("box", "warning"),
     [("700,800,1,1", "only 1 × 1 px of the scan"), ("0,0,3000,2200", "Nuclei will be about")],
@@ -225,6 +233,7 @@ def test_blind_first_keeps_the_answer_back(viewer: ViewerPage) -> None:
     wait_state(page, "done")
 
 
+@pytest.mark.long
 def test_two_tabs_ask_side_by_side(viewer: ViewerPage) -> None:
     first = viewer.page
     first.wait_for_function("location.search.includes('roi=')")  # written when the view has settled

@@ -16,6 +16,8 @@ from tests.browser.readings import scripted_settings, wait_state, write_question
 from tests.browser.viewer_page import ViewerPage
 from tests.servers import running
 
+pytestmark = pytest.mark.long
+
 SLOWLY = f"""
 seconds_per_token = 0.05
 

@@ -15,6 +15,8 @@ from tests.browser.viewer_page import View, ViewerPage
 from tests.database_trouble import FULL, READ_ONLY, Trouble, database_trouble
 from tests.servers import running
 
+pytestmark = pytest.mark.long
+
 LONG = "What is it? " * 300
 """More than what is left of the database's last page."""
 TROUBLES = [(READ_ONLY, "may not be written to"), (FULL, "disk of the database")]

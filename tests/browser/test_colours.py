@@ -19,6 +19,7 @@ from tests.browser.conftest import App
 from tests.browser.test_pixels import shown
 from tests.browser.viewer_page import View, ViewerPage
 from tests.icc_profiles import lut_profile, matrix_profile, stained
+from tests.long_cases import long_cases
 from tests.pathviewer.slides.test_colours import by_imagecms
 from tests.servers import running
 from tests.slide_files import Pixels, tissue
@@ -112,7 +113,7 @@ def difference(one: Pixels, other: Pixels) -> int:
     return int(np.abs(one.astype(int) - other).max())
 
 
-@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("name", ["matrix", *long_cases("table")])
 def test_a_cube_of_colours_is_corrected_as_by_imagecms(
     page: Page, profiled_app: tuple[App, Path], name: str
 ) -> None:
@@ -130,6 +131,7 @@ def test_a_cube_of_colours_is_corrected_as_by_imagecms(
     assert difference(drawn[..., :3], cube) > 20
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", PROFILES)
 def test_tissue_is_drawn_corrected_and_as_scanned(
     page: Page, profiled_app: tuple[App, Path], name: str
@@ -156,6 +158,7 @@ def test_tissue_is_drawn_corrected_and_as_scanned(
     assert difference(middle(viewer), corrected) <= ALLOWED
 
 
+@pytest.mark.long
 def test_tiles_are_still_the_files_own(page: Page, profiled_app: tuple[App, Path]) -> None:
     app, _ = profiled_app
     sources = []
@@ -164,6 +167,7 @@ def test_tiles_are_still_the_files_own(page: Page, profiled_app: tuple[App, Path
     assert "raw" in sources
 
 
+@pytest.mark.long
 def test_a_profile_of_no_use_is_named(page: Page, profiled_app: tuple[App, Path]) -> None:
     app, shelf = profiled_app
     viewer = ViewerPage(page, app.base)
@@ -176,6 +180,7 @@ def test_a_profile_of_no_use_is_named(page: Page, profiled_app: tuple[App, Path]
     assert np.abs(np.asarray(shown(viewer, 100, 100), int) - np.asarray(raw)).mean() < 3
 
 
+@pytest.mark.long
 def test_the_page_to_compare_on_shows_the_same_colours(
     page: Page, profiled_app: tuple[App, Path]
 ) -> None:
@@ -220,6 +225,7 @@ def failing_worker(page: Page) -> Iterator[Callable[[str], None]]:
     page.context.unroute("**/viewer/colour_worker.js")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "statement", ['throw new Error("ended")', 'postMessage({number, error: "null"})']
 )
@@ -253,6 +259,7 @@ ASKED = """async () => {
 }"""
 
 
+@pytest.mark.long
 def test_a_question_asks_for_the_colours_on_the_screen(
     page: Page, profiled_app: tuple[App, Path]
 ) -> None:

@@ -138,6 +138,7 @@ def test_two_raters_compare_the_pairs_of_a_list(
     assert len(current_votes(settings)) == 2 * PAIRS
 
 
+@pytest.mark.long
 def test_the_slides_map_leads_to_what_was_asked(page: Page, base: str) -> None:
     page.goto(f"{base}/")
     page.get_by_label("Name").fill("ada")
@@ -199,6 +200,7 @@ def the_other_rater(browser: Browser, base: str) -> None:
     context.close()
 
 
+@pytest.mark.long
 def test_own_question_streams_on_both_sides_and_two_views_move_as_one(
     page: Page, base: str
 ) -> None:

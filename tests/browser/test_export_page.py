@@ -67,6 +67,7 @@ def test_a_researcher_exports_and_downloads(page: Page, judged: str, tmp_path: P
     expect(page.get_by_role("status")).to_contain_text("“all” are no shares")
 
 
+@pytest.mark.long
 def test_a_clinician_is_told_that_he_may_not(page: Page, judged: str) -> None:
     log_in(page, judged, "carl")
     expect(page.get_by_role("alert")).to_contain_text("The role clinician may not export")

@@ -17,6 +17,8 @@ from tests.browser.viewer_page import ViewerPage
 from tests.servers import running
 from tests.slide_files import write_ycbcr
 
+pytestmark = pytest.mark.long
+
 WIDTH = 2600
 
 

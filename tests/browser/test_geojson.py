@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.browser.conftest import App
 from tests.browser.viewer_page import View, ViewerPage
@@ -34,6 +35,7 @@ def test_export_and_import(viewer: ViewerPage, app: App, tmp_path: Path) -> None
     assert viewer.message() == "1 region imported."
 
 
+@pytest.mark.long
 def test_a_zipped_export_is_taken_and_cut_at_the_edge(
     viewer: ViewerPage, app: App, tmp_path: Path
 ) -> None:

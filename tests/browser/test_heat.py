@@ -20,6 +20,7 @@ from models.placement import cell_box, place_picture
 from tests.browser.conftest import Traffic
 from tests.browser.readings import STORE, ask, scripted_settings, wait_state
 from tests.browser.viewer_page import View, ViewerPage
+from tests.long_cases import long_cases
 from tests.servers import running
 
 ROI = Box(600, 400, 640, 400)
@@ -127,9 +128,11 @@ def glowing(viewer: ViewerPage, view: View) -> NDArray[np.float64]:
     "view",
     [
         View(920, 600, 1),
-        View(920, 600, 3.7),  # a cell is then 9 screen pixels wide
-        View(880, 560, 0.7, 30),
-        View(920, 600, 1.3, 255),
+        *long_cases(
+            View(920, 600, 3.7),  # a cell is then 9 screen pixels wide
+            View(880, 560, 0.7, 30),
+            View(920, 600, 1.3, 255),
+        ),
     ],
     ids=lambda view: f"1:{view.downsample} at {view.rotation}",
 )
@@ -146,6 +149,7 @@ def test_the_glow_lies_on_its_token(viewer: ViewerPage, view: View) -> None:
     assert covered == pytest.approx(cell.width * cell.height, rel=0.3)
 
 
+@pytest.mark.long
 def test_what_is_diffuse_is_said_and_not_drawn(viewer: ViewerPage) -> None:
     asked(viewer)
     take_step(viewer.page, "Step 1")
@@ -161,6 +165,7 @@ def test_what_is_diffuse_is_said_and_not_drawn(viewer: ViewerPage) -> None:
     )
 
 
+@pytest.mark.long
 def test_the_page_computes_what_the_server_computes(viewer: ViewerPage) -> None:
     asked(viewer)
     found: list[dict[str, Any]] = viewer.page.evaluate(
@@ -187,6 +192,7 @@ def test_the_page_computes_what_the_server_computes(viewer: ViewerPage) -> None:
         assert one["relative_localised"] == told["relative_localised"]
 
 
+@pytest.mark.long
 def test_controls_answer_without_the_server(viewer: ViewerPage, traffic: Traffic) -> None:
     asked(viewer)
     page = viewer.page
@@ -227,6 +233,7 @@ def test_controls_answer_without_the_server(viewer: ViewerPage, traffic: Traffic
     assert asked_for == []
 
 
+@pytest.mark.long
 def test_a_word_has_its_own_map(viewer: ViewerPage) -> None:
     asked(viewer)
     page = viewer.page
@@ -279,6 +286,7 @@ def test_evidence_is_drawn_once_an_answer_is_complete(viewer: ViewerPage) -> Non
     expect(legend).to_contain_text("12 nats")
 
 
+@pytest.mark.long
 def test_the_legend_is_one_quiet_line_where_no_place_decides(viewer: ViewerPage) -> None:
     page = viewer.page
     ask(page, "Where is it?")
@@ -296,6 +304,7 @@ def test_the_legend_is_one_quiet_line_where_no_place_decides(viewer: ViewerPage)
     expect(legend.get_by_role("img")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_word_is_tested_if_it_stays_chosen(viewer: ViewerPage) -> None:
     page = viewer.page
     ask(page, "Where is it?")
@@ -313,6 +322,7 @@ def test_a_word_is_tested_if_it_stays_chosen(viewer: ViewerPage) -> None:
     page.wait_for_function(f"{GLOW}.title === 'Step 2' && {GLOW}.view === 'attention'")
 
 
+@pytest.mark.long
 def test_several_words_are_tested_together(viewer: ViewerPage) -> None:
     page = viewer.page
     ask(page, "Where is it?")
@@ -336,6 +346,7 @@ def test_several_words_are_tested_together(viewer: ViewerPage) -> None:
     page.wait_for_function(f"{GLOW}.verdict === 'region'")
 
 
+@pytest.mark.long
 def test_evidence_is_given_up_with_its_answer(viewer: ViewerPage) -> None:
     page = viewer.page
     page.evaluate(HELD_EVIDENCE)
@@ -347,6 +358,7 @@ def test_evidence_is_given_up_with_its_answer(viewer: ViewerPage) -> None:
     assert page.evaluate("window.pvSignal.aborted")
 
 
+@pytest.mark.long
 def test_the_page_says_why_there_is_no_evidence(viewer: ViewerPage) -> None:
     page = viewer.page
     sentence = "The model's weights are not on this server, so there is no evidence map."
@@ -360,6 +372,7 @@ def test_the_page_says_why_there_is_no_evidence(viewer: ViewerPage) -> None:
     expect(page.locator(".pv-legend")).to_contain_text("80 % of the attention on the region")
 
 
+@pytest.mark.long
 def test_the_newest_step_glows_while_typing_and_panning_go_on(viewer: ViewerPage) -> None:
     page = viewer.page
     page.evaluate(

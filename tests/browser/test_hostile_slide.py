@@ -14,6 +14,8 @@ from tests import hostile_slides
 from tests.browser.viewer_page import ViewerPage
 from tests.servers import running
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def base(state: Path, tmp_path: Path, cmu: Path) -> Iterator[str]:

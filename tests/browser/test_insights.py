@@ -66,6 +66,7 @@ def count(page: Page) -> int:
     return sum(map(int, cells))
 
 
+@pytest.mark.long
 def test_a_name_with_tags_stays_text_in_charts_and_numbers(page: Page, judged: str) -> None:
     log_in(page, judged, "rosa", "/insights")
     wait_for_charts(page)
@@ -103,6 +104,7 @@ def test_a_researcher_filters_and_takes_the_numbers_along(
     assert traffic.hosts() == {urlsplit(judged).netloc}
 
 
+@pytest.mark.long
 def test_filters_that_nothing_passes_leave_sentences(page: Page, judged: str) -> None:
     log_in(page, judged, "rosa", "/insights?since=2030-01-01")
     wait_for_charts(page)
@@ -113,6 +115,7 @@ def test_filters_that_nothing_passes_leave_sentences(page: Page, judged: str) ->
     expect(page.locator(".pv-plot").first).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_clinician_is_told_that_insights_are_not_hers(page: Page, judged: str) -> None:
     log_in(page, judged, "carl", "/insights")
     expect(page.get_by_role("alert")).to_contain_text("The role clinician may not see insights.")
@@ -121,6 +124,7 @@ def test_a_clinician_is_told_that_insights_are_not_hers(page: Page, judged: str)
     expect(page.get_by_role("link", name="Insights")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_the_link_at_the_top_leads_there_and_back(page: Page, judged: str) -> None:
     log_in(page, judged, "rosa", "/")
     page.get_by_role("link", name="Insights").click()

@@ -85,6 +85,7 @@ def see_everything(page: Page) -> None:
     expect(page.locator(".pv-overlay").get_by_text("It should have looked here")).to_be_visible()
 
 
+@pytest.mark.long
 def test_what_is_not_submitted_is_there_after_a_reload(viewer: ViewerPage) -> None:
     page = viewer.page
     say_everything(viewer)
@@ -96,6 +97,7 @@ def test_what_is_not_submitted_is_there_after_a_reload(viewer: ViewerPage) -> No
     expect(state(page)).to_have_text("Not submitted yet")
 
 
+@pytest.mark.long
 def test_a_control_token_is_refused_and_nothing_typed_is_lost(
     viewer: ViewerPage, base: str
 ) -> None:
@@ -127,6 +129,7 @@ def test_a_control_token_is_refused_and_nothing_typed_is_lost(
     assert own["edited_trace"]["edited_steps"][0]["text"] == "Step 2: The nuclei are large."
 
 
+@pytest.mark.long
 def test_typed_words_must_stand_in_the_step(viewer: ViewerPage) -> None:
     page = viewer.page
     page.get_by_role("button", name="Flag step 1").click()
@@ -164,6 +167,7 @@ def test_a_right_answer_with_a_sound_trace_takes_two_keys(viewer: ViewerPage, ba
     assert (own["labels"]["absences"], own["labels"]["steps"]) == ([], [])
 
 
+@pytest.mark.long
 def test_a_flagged_step_takes_five_keys(viewer: ViewerPage, base: str) -> None:
     page = viewer.page
     count_keys(page)
@@ -233,6 +237,7 @@ def hold(_: Route) -> None:
     """Leave a request without an answer, until its route is taken away."""
 
 
+@pytest.mark.long
 def test_what_was_said_before_holds_though_it_comes_late(viewer: ViewerPage, base: str) -> None:
     page = viewer.page
     for key in ("x", "3", "2", "j", "9", "3", "Enter"):
@@ -252,6 +257,7 @@ def test_what_was_said_before_holds_though_it_comes_late(viewer: ViewerPage, bas
     assert own["labels"]["steps"][0]["events"] == ["contradiction"]
 
 
+@pytest.mark.long
 def test_a_verdict_is_wanted_before_anything_is_saved(viewer: ViewerPage) -> None:
     page = viewer.page
     page.keyboard.press("j")
@@ -261,6 +267,7 @@ def test_a_verdict_is_wanted_before_anything_is_saved(viewer: ViewerPage) -> Non
     expect(judgment(page).get_by_role("checkbox", name="No feature")).to_be_checked()
 
 
+@pytest.mark.long
 def test_a_second_click_saves_nothing_more(viewer: ViewerPage, base: str) -> None:
     page = viewer.page
     page.keyboard.press("c")
@@ -269,6 +276,7 @@ def test_a_second_click_saves_nothing_more(viewer: ViewerPage, base: str) -> Non
     assert len(stored(page, base)["history"]) == 2  # verdict and labels
 
 
+@pytest.mark.long
 def test_classes_of_steps_in_research_mode(viewer: ViewerPage, base: str) -> None:
     page = viewer.page
     expect(page.get_by_label("What step 1 does")).to_have_count(0)
@@ -281,6 +289,7 @@ def test_classes_of_steps_in_research_mode(viewer: ViewerPage, base: str) -> Non
     assert (label["step"], label["step_class"]) == (0, "Reasoning")
 
 
+@pytest.mark.long
 def test_blind_first_and_what_became_of_the_answer(page: Page, base: str) -> None:
     viewer = ViewerPage(page, base)
     viewer.open(view=View(1500, 1100, 2))
@@ -304,5 +313,6 @@ def test_blind_first_and_what_became_of_the_answer(page: Page, base: str) -> Non
     expect(before).to_contain_text("Now: Adenocarcinoma.")
 
 
+@pytest.mark.long
 def test_browsing_asks_for_no_answer_first(viewer: ViewerPage) -> None:
     expect(judgment(viewer.page).locator(".pv-before")).to_be_hidden()

@@ -24,6 +24,7 @@ from tests.browser.readings import (
     stored,
 )
 from tests.browser.viewer_page import ViewerPage
+from tests.long_cases import long_cases
 from tests.servers import running
 
 KEPT = re.compile("Kept in this browser, sent again by itself")
@@ -48,6 +49,7 @@ def count(page: Page, base: str) -> int:
     return len(stored(page, base)["history"])
 
 
+@pytest.mark.long
 def test_a_server_that_is_stopped_and_started_again(page: Page, settings: Settings) -> None:
     with ExitStack() as first:
         base = first.enter_context(running(settings))
@@ -69,6 +71,7 @@ def test_a_server_that_is_stopped_and_started_again(page: Page, settings: Settin
         ]
 
 
+@pytest.mark.long
 def test_a_page_that_is_closed_before_the_server_is_back(page: Page, settings: Settings) -> None:
     with ExitStack() as first:
         base = first.enter_context(running(settings))
@@ -89,10 +92,10 @@ def test_a_page_that_is_closed_before_the_server_is_back(page: Page, settings: S
 @pytest.mark.parametrize(
     ("pragma", "sentence"),
     [
-        ("PRAGMA query_only = 1", "may not be written to"),
         ("PRAGMA max_page_count = 1", "disk of the database is full"),
+        *long_cases(("PRAGMA query_only = 1", "may not be written to")),
     ],
-    ids=["read-only", "disk full"],
+    ids=["disk full", "read-only"],
 )
 def test_a_database_that_takes_nothing(
     page: Page, settings: Settings, pragma: str, sentence: str
@@ -107,6 +110,7 @@ def test_a_database_that_takes_nothing(
         assert count(page, base) == 2
 
 
+@pytest.mark.long
 def test_the_same_submission_that_arrives_twice(page: Page, settings: Settings) -> None:
     """The first answer of the server is lost on its way, as when a network goes down."""
     with running(settings) as base:
@@ -127,6 +131,7 @@ def test_the_same_submission_that_arrives_twice(page: Page, settings: Settings) 
         assert count(page, base) == 2
 
 
+@pytest.mark.long
 def test_two_tabs_of_one_user(page: Page, settings: Settings) -> None:
     with running(settings) as base:
         asked(page, base)
@@ -164,6 +169,7 @@ def shared(settings: Settings) -> Iterator[str]:
         yield base
 
 
+@pytest.mark.long
 def test_what_one_user_left_is_neither_shown_nor_sent_as_anothers(page: Page, shared: str) -> None:
     query = asked_by_ada(page, shared)
     page.route("**/api/feedback", lambda route: route.abort())
@@ -182,6 +188,7 @@ def test_what_one_user_left_is_neither_shown_nor_sent_as_anothers(page: Page, sh
     assert stored(page, shared)["own"]["verdict"]["comment"] == "Only ada says so."
 
 
+@pytest.mark.long
 def test_a_tab_left_open_sends_nothing_under_the_next_users_name(page: Page, shared: str) -> None:
     query = asked_by_ada(page, shared)
     other = page.context.new_page()

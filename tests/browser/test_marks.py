@@ -15,6 +15,8 @@ from tests.browser.viewer_page import View, ViewerPage
 from tests.marked_slides import SIDE, Marked, write_padded_dicom, write_tiff
 from tests.servers import running
 
+pytestmark = pytest.mark.long
+
 ZOOMS = (1.0, 3.7, 9.0, 15.9)
 """Level-0 pixels per screen pixel."""
 

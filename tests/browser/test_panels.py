@@ -7,10 +7,12 @@ from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import App
 from tests.browser.viewer_page import View, ViewerPage
+from tests.long_cases import long_cases
 
 FULL = "Boolean(document.fullscreenElement?.matches('.pv-viewer')) === {}"
 
 
+@pytest.mark.long
 def test_full_screen_by_button_and_key(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"])
     page = viewer.page
@@ -21,7 +23,7 @@ def test_full_screen_by_button_and_key(viewer: ViewerPage, app: App) -> None:
 
 
 # sides in screen pixels; between them they meet every rule of rounding
-@pytest.mark.parametrize("side", [20.4, 40.0, 150.0, 600.0])
+@pytest.mark.parametrize("side", [20.4, *long_cases(40.0, 150.0, 600.0)])
 def test_list_and_panel_print_the_same_figures(viewer: ViewerPage, app: App, side: float) -> None:
     viewer.open(app.slides["phantom"], View(1500, 1100, 4 if side > 300 else 1, 17))
     viewer.draw((-side / 2, -side / 4), (side / 2, side / 4))
@@ -34,6 +36,7 @@ def test_list_and_panel_print_the_same_figures(viewer: ViewerPage, app: App, sid
     expect(viewer.page.locator(".pv-regions .pv-slide-facts")).to_have_text(f"{size}, {area}")
 
 
+@pytest.mark.long
 def test_geojson_counts_from_the_bounds_where_there_are_any(viewer: ViewerPage, app: App) -> None:
     def with_bounds(route: Route) -> None:
         facts = route.fetch().json()

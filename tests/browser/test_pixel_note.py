@@ -13,6 +13,8 @@ from tests.format_files import grey, write_ome
 from tests.servers import running
 from tests.slide_files import write_ycbcr
 
+pytestmark = pytest.mark.long
+
 NOTE = "12-bit grey, shown reduced to 8 bits"
 
 

@@ -15,6 +15,7 @@ from playwright.sync_api import Page
 from pathviewer.settings import Settings
 from tests.browser.conftest import App
 from tests.browser.viewer_page import View, ViewerPage
+from tests.long_cases import long_cases
 from tests.odd_tiles import COLUMNS, TILE, odd_tiles, write_odd_dicom, write_odd_tiff
 from tests.servers import running
 
@@ -25,6 +26,7 @@ def shown(viewer: ViewerPage, width: int, height: int) -> Image.Image:
     return viewer.screenshot(left, top, width, height).convert("RGB")
 
 
+@pytest.mark.long
 def test_a_passed_through_tile_has_openslides_colours(
     viewer: ViewerPage, app: App, cmu: Path
 ) -> None:
@@ -50,7 +52,7 @@ def viewer_size_is_odd(viewer: ViewerPage, app: App) -> tuple[float, float]:
     return (box["width"] % 2 / 2, box["height"] % 2 / 2)
 
 
-@pytest.mark.parametrize("rotation", [0, 105])
+@pytest.mark.parametrize("rotation", [0, *long_cases(105)])
 def test_every_tile_is_drawn_in_its_place(
     viewer: ViewerPage, app: App, cmu: Path, rotation: float
 ) -> None:
@@ -70,6 +72,7 @@ def test_every_tile_is_drawn_in_its_place(
     assert blocks.max() < 45
 
 
+@pytest.mark.long
 def test_a_damaged_tile_is_marked_and_the_viewer_goes_on(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["damaged"], View(160, 32, 0.5))
     assert "damaged" in viewer.message()
@@ -97,6 +100,7 @@ def odd_app(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[
         yield App(base, {f"{vendor} {rgb}": slide for slide, (vendor, rgb) in kinds.items()})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rgb", [False, True])
 @pytest.mark.parametrize("vendor", ["generic-tiff", "dicom"])
 def test_tiles_with_odd_headers_have_openslides_colours(

@@ -19,6 +19,8 @@ from tests.browser.viewer_page import ViewerPage
 from tests.browser.worklists import command
 from tests.servers import running
 
+pytestmark = pytest.mark.long
+
 SCRIPT = (
     "<img src=x onerror='window.planted=1'><svg onload='window.planted=1'></svg>"
     "<script>window.planted=1</script>${window.planted=1}{{window.planted=1}}"

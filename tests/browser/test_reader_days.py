@@ -17,6 +17,8 @@ from tests.pathviewer.export.made_labels import judged_at, new_labels
 from tests.pathviewer.test_reader_days import MOMENTS
 from tests.servers import running
 
+pytestmark = pytest.mark.long
+
 PASSWORD = "correct horse battery"
 DAY = "2026-04-05"
 

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import App
 from tests.browser.viewer_page import View, ViewerPage
+from tests.long_cases import long_cases
 
 START, END = (-210.0, -130.0), (150.0, 170.0)
 
@@ -25,8 +26,8 @@ def sides(box: dict[str, int]) -> list[int]:
     return [box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]]
 
 
-@pytest.mark.parametrize("downsample", [1.5, 0.8])
-@pytest.mark.parametrize("rotation", [0, 90])
+@pytest.mark.parametrize("downsample", [1.5, *long_cases(0.8)])
+@pytest.mark.parametrize("rotation", [0, *long_cases(90)])
 def test_upright_rectangle(
     viewer: ViewerPage, app: App, downsample: float, rotation: float
 ) -> None:
@@ -47,6 +48,7 @@ def test_upright_rectangle(
     assert f"{box['width']:,} × {box['height']:,} px" in text
 
 
+@pytest.mark.long
 def test_rectangle_drawn_under_rotation_is_kept_as_drawn(viewer: ViewerPage, app: App) -> None:
     view = View(1500, 1100, 1.2, 30)
     viewer.open(app.slides["phantom"], view)
@@ -62,6 +64,7 @@ def test_rectangle_drawn_under_rotation_is_kept_as_drawn(viewer: ViewerPage, app
     assert "is what a model will see" in viewer.selected_text(region["name"])
 
 
+@pytest.mark.long
 def test_polygon(viewer: ViewerPage, app: App) -> None:
     view = View(1500, 1100, 1.0, 15)
     viewer.open(app.slides["phantom"], view)
@@ -76,6 +79,7 @@ def test_polygon(viewer: ViewerPage, app: App) -> None:
         assert drawn == pytest.approx(view.level0(corner), abs=1)
 
 
+@pytest.mark.long
 def test_outline_that_crosses_itself_is_refused(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"], View(1500, 1100, 1.0))
     viewer.page.keyboard.press("p")
@@ -86,6 +90,7 @@ def test_outline_that_crosses_itself_is_refused(viewer: ViewerPage, app: App) ->
     assert viewer.regions() == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("key", "side_px", "mm2"), [("q", 2000, "1.000"), ("w", 1100, "0.237")])
 def test_fixed_fields_have_their_size(
     viewer: ViewerPage, app: App, key: str, side_px: int, mm2: str
@@ -99,6 +104,7 @@ def test_fixed_fields_have_their_size(
     assert f"{mm2} mm²" in viewer.selected_text(region["name"])
 
 
+@pytest.mark.long
 def test_fixed_fields_need_the_scale(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["plain"])
     button = viewer.page.locator("[data-tool=field]")
@@ -123,6 +129,7 @@ def test_move_and_resize_by_handles(viewer: ViewerPage, app: App) -> None:
     assert [moved["x"] - box["x"], moved["y"] - box["y"]] == pytest.approx([60, -80], abs=1)
 
 
+@pytest.mark.long
 def test_rename_delete_undo(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"], View(1500, 1100, 2))
     page = viewer.page

@@ -51,6 +51,7 @@ class Held:
         self._route.continue_()
 
 
+@pytest.mark.long
 def test_a_change_that_failed_is_saved_over_the_first_copy(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"], VIEW)
     page = viewer.page
@@ -73,6 +74,7 @@ def refused(route: Route) -> bool:
     return route.request.method == "PUT"
 
 
+@pytest.mark.long
 def test_an_edit_during_the_first_save_wins(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"], VIEW)
     held = Held(viewer.page, "POST")
@@ -84,6 +86,7 @@ def test_an_edit_during_the_first_save_wins(viewer: ViewerPage, app: App) -> Non
     assert [kept["box"] for kept in stored(app)] == [region["box"]]
 
 
+@pytest.mark.long
 def test_a_region_deleted_during_its_first_save_is_gone(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"], VIEW)
     held = Held(viewer.page, "POST")
@@ -94,6 +97,7 @@ def test_a_region_deleted_during_its_first_save_is_gone(viewer: ViewerPage, app:
     assert stored(app) == []
 
 
+@pytest.mark.long
 def test_a_move_by_keys_survives_a_change_of_slide(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"], VIEW)
     viewer.draw()
@@ -109,6 +113,7 @@ def move_and_leave(viewer: ViewerPage, app: App) -> None:
     viewer.page.locator(f"[data-slide='{app.slides['cmu']}']").evaluate("node => node.click()")
 
 
+@pytest.mark.long
 def test_a_move_by_keys_survives_closing_the_page(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"], VIEW)
     viewer.draw()
@@ -143,6 +148,7 @@ def posts(route: Route) -> bool:
     return route.request.method == "POST"
 
 
+@pytest.mark.long
 def test_drawing_over_plain_http_under_a_name(page: Page, state: Path, small_phantom: Path) -> None:
     """Browsers withhold some functions from pages that are neither https nor on loopback."""
     settings = Settings(data=state, slides=(small_phantom.parent,), allowed_hosts=(OTHER_HOST,))

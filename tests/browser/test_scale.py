@@ -19,6 +19,7 @@ from pathviewer.slides.outline import Outline, area, side_lengths
 from pathviewer.slides.scale import PixelSize
 from tests.browser.readings import ANSWERS, write_question
 from tests.browser.viewer_page import View, ViewerPage
+from tests.long_cases import long_cases
 from tests.servers import running
 from tests.slide_files import write_scaled
 
@@ -112,6 +113,7 @@ def test_a_scale_is_corrected_by_drawing_a_known_length(page: Page, site: Site) 
     expect(rows).to_contain_text("the file claims 42.33 µm/px")
 
 
+@pytest.mark.long
 def test_oblong_pixels_are_measured_and_drawn_per_axis(page: Page, site: Site) -> None:
     viewer = ViewerPage(page, site.base)
     viewer.open(site.ids["oblong"], View(450, 225, 2))
@@ -144,6 +146,7 @@ def test_oblong_pixels_are_measured_and_drawn_per_axis(page: Page, site: Site) -
     assert regions[1]["box"]["width"] == pytest.approx(275, abs=1)
 
 
+@pytest.mark.long
 def test_a_rectangle_drawn_under_rotation_among_oblong_pixels_is_saved(
     page: Page, site: Site
 ) -> None:
@@ -164,6 +167,7 @@ def test_a_rectangle_drawn_under_rotation_among_oblong_pixels_is_saved(
     assert (across, down) == pytest.approx((400, 320), rel=0.02)
 
 
+@pytest.mark.long
 def test_a_plausible_scale_is_corrected_per_axis_and_taken_back(page: Page, site: Site) -> None:
     viewer = ViewerPage(page, site.base)
     viewer.open(site.ids["plausible"], View(500, 400, 1.5))
@@ -218,16 +222,18 @@ def test_the_page_measures_what_the_server_measures(page: Page, site: Site) -> N
     ("text", "scale"),
     [
         ("0.25", 0.25),
-        (" 0,25 ", 0.25),
-        ("0.25x0.5", {"x": 0.25, "y": 0.5}),
         ("0,25 × 0,5", {"x": 0.25, "y": 0.5}),
-        ("0.25 0.5", {"x": 0.25, "y": 0.5}),
-        ("", None),
-        ("0", None),
         ("-1", None),
-        ("1 x 2 x 3", None),
-        ("half", None),
-        ("Infinity", None),
+        *long_cases(
+            (" 0,25 ", 0.25),
+            ("0.25x0.5", {"x": 0.25, "y": 0.5}),
+            ("0.25 0.5", {"x": 0.25, "y": 0.5}),
+            ("", None),
+            ("0", None),
+            ("1 x 2 x 3", None),
+            ("half", None),
+            ("Infinity", None),
+        ),
     ],
 )
 def test_what_is_typed_as_a_scale(page: Page, site: Site, text: str, scale: object) -> None:

@@ -108,6 +108,7 @@ def test_one_finger_draws(fingers: Fingers) -> None:
     assert fingers.viewer.view().x == pytest.approx(VIEW.x, abs=1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("key", ["r", "q", "w", "m"])
 def test_a_second_finger_gives_the_shape_up_and_zooms(fingers: Fingers, app: App, key: str) -> None:
     viewer = fingers.viewer
@@ -138,6 +139,7 @@ def test_two_fingers_at_once_store_nothing(fingers: Fingers, app: App) -> None:
     assert stored(fingers, app) == []
 
 
+@pytest.mark.long
 def test_after_the_pinch_one_finger_draws_again(fingers: Fingers) -> None:
     viewer = fingers.viewer
     viewer.page.keyboard.press("r")
@@ -152,6 +154,7 @@ def test_after_the_pinch_one_finger_draws_again(fingers: Fingers) -> None:
     assert region["box"]["width"] == pytest.approx(100 * viewer.view().downsample, abs=4)
 
 
+@pytest.mark.long
 def test_a_corner_set_by_a_tap_outlasts_a_pinch(fingers: Fingers) -> None:
     viewer = fingers.viewer
     viewer.page.keyboard.press("p")
@@ -171,6 +174,7 @@ def test_a_corner_set_by_a_tap_outlasts_a_pinch(fingers: Fingers) -> None:
     assert len(region["points"]) == 3
 
 
+@pytest.mark.long
 def test_a_dragged_region_returns_to_its_place(fingers: Fingers, app: App) -> None:
     viewer = fingers.viewer
     viewer.page.keyboard.press("r")
@@ -187,6 +191,7 @@ def test_a_dragged_region_returns_to_its_place(fingers: Fingers, app: App) -> No
     assert stored(fingers, app)[0]["box"] == region["box"]
 
 
+@pytest.mark.long
 def test_what_the_system_takes_away_is_given_up(fingers: Fingers, app: App) -> None:
     viewer = fingers.viewer
     viewer.page.keyboard.press("r")

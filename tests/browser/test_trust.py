@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import App, Traffic
@@ -43,6 +44,7 @@ def test_a_file_that_is_no_slide_is_refused_with_the_reason(
     assert "broken.tiff was not taken" in viewer.message()
 
 
+@pytest.mark.long
 def test_script_in_names_is_shown_as_text(viewer: ViewerPage, app: App) -> None:
     app.rename(app.slides["plain"], SCRIPT)
     try:

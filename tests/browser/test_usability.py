@@ -23,6 +23,7 @@ def resize(viewer: ViewerPage, width: int, height: int) -> None:
     assert viewer.at((0, 0)) != before
 
 
+@pytest.mark.long
 def test_magnification_and_centre_outlast_a_resize(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"], View(1400, 1000, 2.5))
     for size in [(1100, 700), (1900, 1000), (1440, 900)]:
@@ -32,6 +33,7 @@ def test_magnification_and_centre_outlast_a_resize(viewer: ViewerPage, app: App)
         assert (view.x, view.y) == pytest.approx((1400, 1000), abs=0.5)
 
 
+@pytest.mark.long
 def test_magnification_outlasts_full_screen(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"], View(1400, 1000, 1))
     page = viewer.page
@@ -42,6 +44,7 @@ def test_magnification_outlasts_full_screen(viewer: ViewerPage, app: App) -> Non
     assert viewer.view().downsample == pytest.approx(1, rel=1e-6)
 
 
+@pytest.mark.long
 def test_a_fitted_slide_is_fitted_anew(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"])
     whole = viewer.view().downsample
@@ -52,6 +55,7 @@ def test_a_fitted_slide_is_fitted_anew(viewer: ViewerPage, app: App) -> None:
     assert viewer.view().downsample == pytest.approx(whole, rel=1e-6)
 
 
+@pytest.mark.long
 def test_all_presets_are_reached(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"])
     viewer.page.keyboard.press("1")
@@ -67,6 +71,7 @@ def test_the_navigator_hides_while_the_whole_slide_is_in_view(viewer: ViewerPage
     expect(navigator).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_field_is_moved_and_never_resized(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"], View(1500, 1100, 4))
     page = viewer.page
@@ -86,6 +91,7 @@ def test_a_field_is_moved_and_never_resized(viewer: ViewerPage, app: App) -> Non
     assert viewer.regions()[0]["box"] == moved
 
 
+@pytest.mark.long
 def test_a_field_put_over_the_edge_says_that_it_was_moved(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"], View(1500, 1100, 4))
     viewer.page.keyboard.press("w")
@@ -107,6 +113,7 @@ def test_the_slide_is_reached_by_keyboard(viewer: ViewerPage, app: App) -> None:
     assert page.evaluate(outline) == "3px"
 
 
+@pytest.mark.long
 def test_a_rectangle_drawn_by_keyboard_is_seen_growing(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"], View(1500, 1100, 1))
     page = viewer.page
@@ -124,6 +131,7 @@ def test_a_rectangle_drawn_by_keyboard_is_seen_growing(viewer: ViewerPage, app: 
     assert region["box"]["width"] == pytest.approx(80, abs=1)
 
 
+@pytest.mark.long
 def test_scale_by_hand_is_checked_and_taken_back(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["plain"])
     page = viewer.page
@@ -148,6 +156,7 @@ def test_scale_by_hand_is_checked_and_taken_back(viewer: ViewerPage, app: App) -
     expect(page.locator(".pv-scale")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_export_is_named_after_the_slide_and_the_day(viewer: ViewerPage, app: App) -> None:
     app.rename(app.slides["phantom"], "Case 7/b")
     viewer.open(app.slides["phantom"])

@@ -14,6 +14,8 @@ from pathviewer.settings import Settings
 from tests.browser.viewer_page import ViewerPage
 from tests.servers import running
 
+pytestmark = pytest.mark.long
+
 LET_GO_SECONDS = 20
 
 

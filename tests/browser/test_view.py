@@ -11,6 +11,7 @@ from tests.browser.conftest import App
 from tests.browser.viewer_page import View, ViewerPage
 
 
+@pytest.mark.long
 def test_presets_typed_magnification_and_limit(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["cmu"])
     page = viewer.page
@@ -33,6 +34,7 @@ def test_presets_typed_magnification_and_limit(viewer: ViewerPage, app: App) -> 
     assert viewer.view().x == pytest.approx(1110, abs=1)
 
 
+@pytest.mark.long
 def test_scale_bar_only_where_the_scale_is_known(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"])
     bar = viewer.page.locator(".pv-scale")
@@ -45,6 +47,7 @@ def test_scale_bar_only_where_the_scale_is_known(viewer: ViewerPage, app: App) -
     expect(viewer.page.locator(".pv-distance")).to_have_text("100 px")
 
 
+@pytest.mark.long
 def test_scale_entered_by_hand_is_marked(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["damaged"], View(250, 200, 1))
     page = viewer.page
@@ -58,6 +61,7 @@ def test_scale_entered_by_hand_is_marked(viewer: ViewerPage, app: App) -> None:
     assert "Scale entered by hand" in viewer.selected_text("Scale entered")
 
 
+@pytest.mark.long
 def test_the_address_brings_the_same_view_back(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"], View(1500, 1100, 1.3))
     page = viewer.page
@@ -91,6 +95,7 @@ def test_the_region_of_a_shared_link_is_shown(viewer: ViewerPage, app: App) -> N
     assert region["saved"] is False
 
 
+@pytest.mark.long
 def test_a_slow_server_is_asked_for_the_first_slide_once(viewer: ViewerPage, app: App) -> None:
     page, slide = viewer.page, app.slides["phantom"]
     held: list[Route] = []
@@ -108,6 +113,7 @@ def test_a_slow_server_is_asked_for_the_first_slide_once(viewer: ViewerPage, app
     page.wait_for_function("window.PathViewer.store.get('selected')")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
@@ -172,6 +178,7 @@ def test_every_control_is_labelled_and_reached_by_tab(viewer: ViewerPage, app: A
     assert len(reached - {-1}) == wanted
 
 
+@pytest.mark.long
 def test_the_panel_lists_every_key(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"])
     page = viewer.page
@@ -188,6 +195,7 @@ def test_the_panel_lists_every_key(viewer: ViewerPage, app: App) -> None:
     expect(dialog).to_be_hidden()
 
 
+@pytest.mark.long
 def test_keys_typed_into_a_field_stay_there(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"])
     page = viewer.page

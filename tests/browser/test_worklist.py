@@ -115,6 +115,7 @@ def test_two_clinicians_walk_a_list_by_keyboard(place: Ward, browser: Browser) -
         assert all(each.overlay_seen is not None for each in said)
 
 
+@pytest.mark.long
 def test_the_key_says_what_is_missing_and_skips(place: Ward, browser: Browser) -> None:
     """Eve has one list left only in part; with nothing said the key goes nowhere."""
     with rater(browser, place.base, "eve") as page:
@@ -144,6 +145,7 @@ def test_the_key_says_what_is_missing_and_skips(place: Ward, browser: Browser) -
         assert "worklist=" not in page.url
 
 
+@pytest.mark.long
 def test_residents_see_the_reference_afterwards(place: Ward, browser: Browser) -> None:
     with rater(browser, place.base, "ada") as page:
         choose(page, "residents")
@@ -155,6 +157,7 @@ def test_residents_see_the_reference_afterwards(place: Ward, browser: Browser) -
         expect(foot(page)).to_contain_text("1 of 3 judged")
 
 
+@pytest.mark.long
 def test_what_goes_wrong_has_its_sentence(place: Ward, browser: Browser) -> None:
     with rater(browser, place.base, "bob") as page:
         choose(page, "residents")
@@ -183,6 +186,7 @@ def test_what_goes_wrong_has_its_sentence(place: Ward, browser: Browser) -> None
         assert "worklist%3D" in back
 
 
+@pytest.mark.long
 def test_a_slide_that_is_gone_and_a_list_that_never_was(place: Ward, browser: Browser) -> None:
     """Last of this module, for the slide does not come back."""
     with rater(browser, place.base, "eve") as page:

@@ -28,6 +28,8 @@ from tests.browser.test_compare import open_list, wait
 from tests.browser.viewer_page import ViewerPage
 from tests.browser.worklists import OPTIONS, choose, command, foot, rater, wait_item
 
+pytestmark = pytest.mark.long
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 

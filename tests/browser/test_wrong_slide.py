@@ -18,6 +18,8 @@ from tests.databases import new_database
 from tests.servers import running
 from tests.slide_files import write_ycbcr
 
+pytestmark = pytest.mark.long
+
 SLOWLY = f"""
 seconds_per_token = 0.02
 

@@ -10,6 +10,7 @@ import torch
 from models.bench.random_networks import HEADS_OF_7B, PAD, SMALL, random_network, random_prompt
 from models.capture import PictureColumns, QueryStash, Replay, capture_into, install_capture
 from models.processing import PreparedPrompt, pad_prompts
+from tests.long_cases import long_cases
 
 TOKENS = 12
 PROMPTS: dict[str, list[tuple[list[tuple[int, int]], int]]] = {
@@ -20,7 +21,9 @@ PROMPTS: dict[str, list[tuple[list[tuple[int, int]], int]]] = {
 """For each prompt of a batch the (rows, columns) of its pictures, and its tokens of text."""
 
 
-@pytest.fixture(scope="module", params=[SMALL, HEADS_OF_7B], ids=["small", "heads of a 7B"])
+@pytest.fixture(
+    scope="module", params=[SMALL, *long_cases(HEADS_OF_7B)], ids=["small", "heads of a 7B"]
+)
 def network(request: pytest.FixtureRequest) -> Any:
     return random_network(request.param)
 

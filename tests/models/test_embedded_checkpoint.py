@@ -15,13 +15,16 @@ from transformers import Qwen2_5_VLForConditionalGeneration
 from models.registry import DEFAULT_MODEL, resolve_model
 from pathviewer.commands.ask import ask_command
 from tests.commands import called
+from tests.long_cases import long_cases
 
 LEVELS = ("low", "moderate", "high")
 MEASURED = [
-    ("996,548", "How cellular is this region?", LEVELS, "high"),
     ("548,548", "How cellular is this region?", LEVELS, "moderate"),
-    ("548,548", "How much open space does this region show?", LEVELS, "high"),
-    ("100,100", "Is there tissue in this region?", ("yes", "no"), "no"),
+    *long_cases(
+        ("996,548", "How cellular is this region?", LEVELS, "high"),
+        ("548,548", "How much open space does this region show?", LEVELS, "high"),
+        ("100,100", "Is there tissue in this region?", ("yes", "no"), "no"),
+    ),
 ]
 """Fields of CMU-1-Small-Region, and what `measures.facts_of` finds there at 1 um per pixel."""
 

@@ -40,6 +40,7 @@ def test_items_that_agree_within_their_group_widen_the_interval() -> None:
     assert ratio == pytest.approx(10**0.5, rel=0.15)
 
 
+@pytest.mark.long
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     rng = np.random.default_rng(5)
     covered = 0

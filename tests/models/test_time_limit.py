@@ -86,6 +86,7 @@ def test_a_limit_that_is_reached_as_the_work_ends_is_one_sentence() -> None:
     assert ended == 300
 
 
+@pytest.mark.long
 def test_a_pattern_that_takes_too_many_steps_leaves_the_process_alive(
     mini_checkpoint: Path, tmp_path: Path
 ) -> None:

@@ -77,6 +77,7 @@ def test_no_pixels_of_a_slide_without_an_entry(clients: Clients) -> None:
     assert new_entries(clients, lambda: [eve.get(tile), ada.get(tile)]) == []
 
 
+@pytest.mark.long
 def test_no_pixels_of_a_reading_without_an_entry(tmp_path: Path, small_phantom: Path) -> None:
     """Its picture and its report show the region to whoever never opened the slide, and a list's
     report those of all its items. What is refused, or sends no pixel, is not entered."""

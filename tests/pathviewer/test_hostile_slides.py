@@ -98,6 +98,7 @@ def test_a_slide_that_ends_its_reader_is_refused_and_the_others_are_served(
     assert httpx.get(f"{base}/api/health").status_code == 200
 
 
+@pytest.mark.long
 def test_it_is_refused_after_a_restart_too_and_named(settings: Settings) -> None:
     with running(settings) as base:
         assert eventually(lambda: "crash.tif" in listed(base))
@@ -113,6 +114,7 @@ def test_it_is_refused_after_a_restart_too_and_named(settings: Settings) -> None
     assert "endless.svslide took too long" in sentences
 
 
+@pytest.mark.long
 def test_an_upload_that_occupies_its_reader_is_refused_and_holds_up_nobody(
     base: str, tmp_path: Path
 ) -> None:
@@ -142,6 +144,7 @@ def test_an_upload_that_occupies_its_reader_is_refused_and_holds_up_nobody(
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("names", [True, False])
 def test_an_upload_that_ended_its_reader_is_rejected_by_its_own_name_after_a_restart(
     settings: Settings, tmp_path: Path, names: bool
@@ -173,6 +176,7 @@ def test_doctor_says_what_holds_readers(settings: Settings) -> None:
         assert "open no TCP connection" in check.sentence
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_no_reader_outlives_the_program(
     settings: Settings, state: Path, tmp_path: Path, end: signal.Signals

@@ -88,6 +88,7 @@ def stopped_model(site: Site) -> Iterator[None]:
         os.kill(process, signal.SIGCONT)
 
 
+@pytest.mark.long
 def test_checks_and_previews_of_one_account_do_not_delay_another(
     tmp_path: Path, small_phantom: Path
 ) -> None:
@@ -118,6 +119,7 @@ def test_checks_and_previews_of_one_account_do_not_delay_another(
         assert in_progress(WorkKind.preview) == in_progress(WorkKind.deletion_check) == 0
 
 
+@pytest.mark.long
 def test_an_answer_that_takes_long_is_bounded_for_its_account_alone(
     tmp_path: Path, small_phantom: Path
 ) -> None:
@@ -159,6 +161,7 @@ def locked(settings: Settings) -> Iterator[None]:
         connection.close()
 
 
+@pytest.mark.long
 def test_a_locked_database_keeps_nobody_from_looking(tmp_path: Path, small_phantom: Path) -> None:
     settings = asking_settings(tmp_path, small_phantom)
     with site_of(settings) as site, site.client("ada") as ada, site.client("bob") as bob:
@@ -179,6 +182,7 @@ def test_a_locked_database_keeps_nobody_from_looking(tmp_path: Path, small_phant
             assert {each.result().status_code for each in writes} == {201}
 
 
+@pytest.mark.long
 def test_who_opens_a_slide_while_the_database_is_locked_waits_alone(
     tmp_path: Path, small_phantom: Path
 ) -> None:
@@ -205,6 +209,7 @@ def test_who_opens_a_slide_while_the_database_is_locked_waits_alone(
             assert statuses == {200, 201}, statuses
 
 
+@pytest.mark.long
 def test_streams_and_tiles_are_bounded_for_each_account(
     tmp_path: Path, small_phantom: Path
 ) -> None:
@@ -297,6 +302,7 @@ def test_reads_of_one_account_do_not_delay_another(tmp_path: Path, small_phantom
                 assert answered < READS // 2, f"{route}: {answered} came before Bob's"
 
 
+@pytest.mark.long
 def test_reads_whose_client_has_gone_are_dropped(tmp_path: Path, small_phantom: Path) -> None:
     with answered_site(tmp_path, small_phantom, documents_per_account=READS) as (site, parts):
         for route in READ_ROUTES:
@@ -312,6 +318,7 @@ def test_reads_whose_client_has_gone_are_dropped(tmp_path: Path, small_phantom: 
         assert site.services.work.accounts.in_progress(WorkKind.document) == 0
 
 
+@pytest.mark.long
 def test_documents_are_bounded_for_each_account(tmp_path: Path, small_phantom: Path) -> None:
     with (
         answered_site(tmp_path, small_phantom, documents_per_account=1) as (site, parts),

@@ -158,6 +158,7 @@ def test_nothing_is_left_of_a_visit_that_is_over(demo: Demo) -> None:
         assert demo.counts()["questions"] == 1
 
 
+@pytest.mark.long
 def test_with_labels_switched_on_what_was_judged_stays(demo: Demo) -> None:
     with demo.visitor("a") as one, demo.visitor("b") as other:
         judge(one, ask(one))
@@ -259,6 +260,7 @@ def test_a_refused_request_begins_no_visit(demo: Demo) -> None:
     assert visitors_stored(demo) == before
 
 
+@pytest.mark.long
 def test_one_client_has_a_share_of_the_visits(demo: Demo) -> None:
     visitors = demo.services.access.visitors
     share, visitors.most_per_client = visitors.most_per_client, 1

@@ -63,6 +63,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, cmu: Path) -> Iterator[Site]:
         yield Site(base, tokens, settings)
 
 
+@pytest.mark.long
 def test_the_documented_script(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from pathviewer.settings import Settings
+from tests.long_cases import long_cases
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,7 +45,10 @@ def test_secrets_are_not_shown() -> None:
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("PORT", "many"), ("PORT", "70000"), ("UPLOAD_LIMIT_MIB", "0"), ("COOKIE_SAMESITE", "maybe")],
+    [
+        ("PORT", "many"),
+        *long_cases(("PORT", "70000"), ("UPLOAD_LIMIT_MIB", "0"), ("COOKIE_SAMESITE", "maybe")),
+    ],
 )
 @pytest.mark.parametrize("command", [["-m", "pathviewer", "doctor"], ["app.py"]])
 def test_a_bad_value_is_named_without_a_traceback(

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from pathviewer.settings import Settings
+from tests.long_cases import long_cases
 from tests.servers import running
 from tests.slide_files import write_ycbcr
 
@@ -80,7 +81,7 @@ def fail(share: Path, aside: Path) -> None:
         share.stat()
 
 
-@pytest.mark.parametrize("go_away", [leave, unmount, fail])
+@pytest.mark.parametrize("go_away", [leave, *long_cases(unmount, fail)])
 def test_a_share_that_comes_back_has_the_same_slides(
     site: Site, tmp_path: Path, go_away: Callable[[Path, Path], None]
 ) -> None:

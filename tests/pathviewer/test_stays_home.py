@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
+import pytest
 from playwright.sync_api import sync_playwright
 
 from pathviewer.bench.chromium import launch_chromium
@@ -64,6 +65,7 @@ def is_local(host: object) -> bool:
         return str(host).startswith(("/", "b'/"))
 
 
+@pytest.mark.long
 def test_the_server_connects_to_nobody(tmp_path: Path, state: Path, small_phantom: Path) -> None:
     log = tmp_path / "connections.log"
     with recorded_server(state, small_phantom.parent, log) as url:

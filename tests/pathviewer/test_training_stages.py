@@ -53,6 +53,7 @@ def test_what_cannot_run_is_told_in_a_sentence(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.long
 def test_sft_of_any_checkpoint_and_its_curves(
     run: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ def test_the_script_is_opened_by_its_name() -> None:
     assert (status.info.licence, status.info.train_allowed) == ("Apache-2.0", False)
 
 
+@pytest.mark.long
 def test_what_a_folder_says_of_itself_goes_with_its_answers(
     mini_checkpoint: Path, tmp_path: Path
 ) -> None:

@@ -23,6 +23,7 @@ from models.training.stages.preferences import PreferencesConfig
 from models.training.stages.sft_trl import SftConfig, train_sft
 from models.training.stages.vision import VisionConfig
 from models.training.trainer.run_folder import BESIDE_WEIGHTS, load_network, read_config, read_table
+from tests.long_cases import long_cases
 from tests.models.judges.odd_endpoint import Body, Handler, chat, odd_endpoint
 
 CONFIGS = Path(__file__).resolve().parents[3] / "models" / "recipes"
@@ -129,7 +130,7 @@ def lenient(handler: Handler, _: Body) -> None:
     handler.reply(chat(json.dumps(events)))
 
 
-@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("name", [*LARGE[:1], *long_cases(*LARGE[1:])])
 def test_large_configs_make_a_step(
     tmp_path: Path, name: str, questions: Path, mini_checkpoint: Path, mini_qwen2: Path
 ) -> None:

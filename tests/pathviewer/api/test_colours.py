@@ -85,6 +85,7 @@ def test_the_table_of_pages(clients: Clients) -> None:
     assert len(table["nodes"]) == 4 * 33**3 * 4
 
 
+@pytest.mark.long
 def test_a_slide_without_a_profile_has_no_table(tmp_path: Path) -> None:
     settings = asking_settings(tmp_path, write_ycbcr(tmp_path / "a.tiff"))
     with asking(settings, accounts(settings)) as clients:
@@ -148,6 +149,7 @@ def test_the_preview_says_what_the_model_will_see(clients: Clients) -> None:
 NOTE = "16-bit grey, shown reduced to 8 bits"
 
 
+@pytest.mark.long
 def test_a_question_keeps_how_the_pixels_differ_from_8_bit_colour(tmp_path: Path) -> None:
     """In provenance, report and export; also when it is asked again."""
     grey_pixels = tissue(512, 384)[..., 1].astype(np.uint16) * 257

@@ -15,6 +15,8 @@ from storage.database import Database, open_database
 from storage.questions.store import list_completions
 from tests.asking import accounts, asked_id, asking, asking_settings, heard
 
+pytestmark = pytest.mark.long
+
 DRAWN = {"temperature": 2.0, "seed": 11}  # it is sure of what it says
 BIG = {"x": 800, "y": 600, "width": 800, "height": 500}
 

@@ -51,6 +51,7 @@ def kinds(answer: httpx.Response) -> Iterator[str]:
             yield str(json.loads(line[5:])["type"])
 
 
+@pytest.mark.long
 def test_a_stream_ends_with_the_login(settings: Settings) -> None:
     with running(settings) as base, logged_in(base) as tab, logged_in(base) as other:
         reading = asked_id(tab)
@@ -80,6 +81,7 @@ def followed(settings: Settings, **given: object) -> Iterator[tuple[QuestionRun,
         tab.post(f"/api/readings/{run.id}/stop").raise_for_status()
 
 
+@pytest.mark.long
 def test_events_wake_a_stream_which_is_forgotten_with_its_client(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,6 +105,7 @@ def test_readings_are_found_again_as_they_were(settings: Settings) -> None:
         assert ada.get("/api/readings?before=none").status_code == 404
 
 
+@pytest.mark.long
 def test_a_blind_reading_waits_for_the_answer_over_a_restart(settings: Settings) -> None:
     tokens = accounts(settings)
     with asking(settings, tokens) as clients:
@@ -137,6 +138,7 @@ def test_a_blind_reading_waits_for_the_answer_over_a_restart(settings: Settings)
         assert (others["first_answer"], others["completions"][0]["index"]) == (None, 0)
 
 
+@pytest.mark.long
 def test_the_same_again_needs_neither_slide_nor_memory(settings: Settings) -> None:
     tokens = accounts(settings)
     with asking(settings, tokens) as clients:
@@ -158,6 +160,7 @@ def test_the_same_again_needs_neither_slide_nor_memory(settings: Settings) -> No
         assert clients["bob"].post(f"/api/readings/{reading}/again").status_code == 404
 
 
+@pytest.mark.long
 def test_another_model_would_say_something_else(settings: Settings) -> None:
     tokens = accounts(settings)
     with asking(settings, tokens) as clients:
@@ -171,6 +174,7 @@ def test_another_model_would_say_something_else(settings: Settings) -> None:
         assert clients["ada"].get(f"/api/readings/{reading}").status_code == 200
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("pragmas", "sentence"), [(READ_ONLY, "may not be written to"), (FULL, "disk of the database")]
 )
@@ -203,6 +207,7 @@ def test_a_database_in_trouble_is_told_in_a_sentence(
         assert sentence in told["error"]
 
 
+@pytest.mark.long
 def test_other_weights_would_say_something_else(settings: Settings) -> None:
     tokens = accounts(settings)
     with asking(settings, tokens) as clients:

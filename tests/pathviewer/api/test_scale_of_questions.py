@@ -40,6 +40,7 @@ def enter(clients: Clients, mpp: object) -> None:
     answer.raise_for_status()
 
 
+@pytest.mark.long
 def test_a_question_keeps_the_scale_that_it_was_asked_at(clients: Clients) -> None:
     before, report = ask(clients)
     assert (before["picture"]["mpp"], before["picture"]["scale"]["source"]) == (None, None)

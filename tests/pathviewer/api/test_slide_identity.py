@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from storage.cases.store import SlideDescription, describe_slide
 from storage.database import open_database
 from storage.slides.store import list_slide_records
@@ -54,6 +56,7 @@ def test_a_slide_that_changed_since_the_page_showed_it_is_not_asked_about(client
         clients["eve"].patch(path, json={"alias": slide["alias"]}).raise_for_status()
 
 
+@pytest.mark.long
 def test_names_that_the_settings_no_longer_show_stay_hidden(
     tmp_path: Path, small_phantom: Path
 ) -> None:

@@ -9,6 +9,8 @@ import pytest
 from pathviewer.bench.ask import measure_asking
 from pathviewer.bench.idle_streams import measure_idle_streams
 
+pytestmark = pytest.mark.long
+
 
 def test_both_ways_are_measured(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATHVIEWER_DATA", str(state))

@@ -35,6 +35,7 @@ def test_a_missing_wrk_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
         Walk("http://127.0.0.1:9", ["/"]).run(1, 1)
 
 
+@pytest.mark.long
 def test_our_tiles_are_measured_against_both(small_phantom: Path, tmp_path: Path) -> None:
     loads, cpu = _against_all(shelve(small_phantom, tmp_path / "shelf"), tmp_path / "data", 1, 1)
     assert {kind for kind, _ in loads} == {"ours", "limit", "peer"}

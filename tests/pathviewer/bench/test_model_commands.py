@@ -30,6 +30,7 @@ def bench() -> typer.Typer:
     return app
 
 
+@pytest.mark.long
 def test_the_model_is_measured_through_its_worker(bench: typer.Typer, tmp_path: Path) -> None:
     checkpoint = write_fresh_checkpoint(tmp_path / "mini", size="mini")
     options = ["--model", str(checkpoint), "--side", "56", "--rounds", "1", "--no-start"]

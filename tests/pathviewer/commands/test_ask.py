@@ -206,6 +206,7 @@ def test_an_empty_question_and_a_missing_file_get_a_sentence(tile: str, script: 
         assert len(result.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.long
 def test_a_checkpoint_of_random_weights_answers(tile: str, tmp_path: Path) -> None:
     folder = write_fresh_checkpoint(tmp_path / "mini", size="mini")
     overlay = tmp_path / "mini.png"

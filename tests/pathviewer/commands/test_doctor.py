@@ -85,6 +85,7 @@ def test_a_missing_slide_folder_and_a_busy_port_are_notes(state: Path) -> None:
     assert str(port) in found["address"][1]
 
 
+@pytest.mark.long
 def test_what_is_loaded_is_told(state: Path, mini_checkpoint: Path) -> None:
     verdict, sentence = verdicts(Settings(data=state, model=str(mini_checkpoint), port=0))["model"]
     told = revision(mini_checkpoint, [mini_checkpoint / "model.safetensors"])
@@ -120,6 +121,7 @@ def test_the_controls_of_the_deletion_check_are_told(
     assert check.sentence.endswith(end)
 
 
+@pytest.mark.long
 def test_a_load_failure_is_told_once(state: Path, tmp_path: Path, mini_checkpoint: Path) -> None:
     cut = tmp_path / "cut"
     shutil.copytree(mini_checkpoint, cut)
@@ -142,6 +144,7 @@ def doctor(**environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 def test_the_command_exits_by_what_it_found(tmp_path: Path, state: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     sound = doctor(PATHVIEWER_DATA=str(state), PATHVIEWER_PORT="0")

@@ -15,13 +15,10 @@ from pathviewer.export.columns import COMMENTS_COLUMN, COMMON_COLUMNS
 from pathviewer.export.evidence import EVIDENCE_COLUMNS
 from pathviewer.export.plan import FORMATS
 from storage.audit import list_entries
-from storage.database import open_database
-from storage.tables import ExportedCompletion, Feedback
-from tests.asking import accounts, asking_settings
+from storage.tables import ExportedCompletion
 from tests.commands import called
 from tests.databases import new_database
 from tests.pathviewer.export.made_labels import fill, new_labels
-from tests.servers import running
 
 ROOT = Path(__file__).resolve().parents[3]
 Run = Callable[..., tuple[int, str, str]]
@@ -99,17 +96,3 @@ def test_every_column_is_documented() -> None:
         assert f"| `{column.name}` | {column.kind} | {column.description} |\n" in document, (
             column.name
         )
-
-
-def test_the_documented_script_asks_and_judges(tmp_path: Path, cmu: Path) -> None:
-    lines = (ROOT / "docs" / "export.md").read_text().split("```python\n")[1].split("```")[0]
-    settings = asking_settings(tmp_path, cmu)
-    token = accounts(settings)["ada"]
-    with running(settings) as base:
-        script = lines.replace("http://127.0.0.1:7860", base)
-        exec(compile(script, "export.md", "exec"), {"TOKEN": token})  # noqa: S102 - our document
-    database = open_database(settings.database)
-    with database.read_only() as session:
-        kinds = session.scalars(select(Feedback.kind)).all()
-    database.close()
-    assert kinds == ["verdict"] * 4

@@ -16,6 +16,8 @@ from models.errors import ModelError
 from models.training.specimen.random_init import write_fresh_checkpoint
 from pathviewer.commands.train_serve_judge import check_address, check_may_judge
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[3]
 
 

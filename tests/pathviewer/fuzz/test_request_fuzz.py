@@ -53,12 +53,14 @@ def drawn(seed: str, count: int = 200) -> list[RandomRequest]:
     return list(islice(source, count))
 
 
+@pytest.mark.long
 def test_the_same_seed_makes_the_same_requests() -> None:
     made = [[replace(each, case=None) for each in drawn(seed)] for seed in ("1", "1", "2")]
     assert made[0] == made[1] != made[2]
     assert {each.caller for each in made[0]} == {LOCAL, STRANGER}
 
 
+@pytest.mark.long
 def test_requests_reach_many_operations_with_real_ids() -> None:
     requests = drawn("3", 800)
     labels = {each.case.operation.label for each in requests if each.case is not None}

@@ -144,17 +144,20 @@ def test_a_stranger_does_not(site: Site) -> None:
         assert httpx.get(f"{site.base}/api/metrics", headers=headers).status_code == 401
 
 
+@pytest.mark.long
 def test_a_visitor_of_a_public_demo_does_not(tmp_path: Path) -> None:
     with running(Settings(data=tmp_path, public_demo=True)) as base:
         headers = {"Authorization": "Bearer " + "x" * 43}
         assert httpx.get(f"{base}/api/metrics", headers=headers).status_code == 403
 
 
+@pytest.mark.long
 def test_who_sits_at_this_machine_does(tmp_path: Path) -> None:
     with running(Settings(data=tmp_path)) as base:
         assert httpx.get(f"{base}/api/metrics").status_code == 200
 
 
+@pytest.mark.long
 def test_open_connections_are_those_of_the_server(tmp_path: Path) -> None:
     services = open_services(Settings(data=tmp_path))
     server = uvicorn.Server(uvicorn_config(build_app(services)))
@@ -162,6 +165,7 @@ def test_open_connections_are_those_of_the_server(tmp_path: Path) -> None:
     services.database.close()
 
 
+@pytest.mark.long
 def test_a_tile_at_hand_is_counted_by_its_source_too(tmp_path: Path, small_phantom: Path) -> None:
     settings = asking_settings(tmp_path, small_phantom, model="none")
     with running(settings) as base, httpx.Client(base_url=base) as client:

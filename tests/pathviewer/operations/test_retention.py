@@ -143,6 +143,7 @@ def test_what_is_too_old_goes_and_what_was_judged_stays(site: Site) -> None:
     assert site.state("judged") == 200
 
 
+@pytest.mark.long
 def test_what_the_sender_called_an_upload_goes_with_it(site: Site, tmp_path: Path) -> None:
     services, client = site.services, site.client
     data = write_ycbcr(tmp_path / "new.tiff", 280).read_bytes()
@@ -160,6 +161,7 @@ def test_what_the_sender_called_an_upload_goes_with_it(site: Site, tmp_path: Pat
         assert session.scalars(select(Upload.file_name)).all() == []
 
 
+@pytest.mark.long
 def test_nothing_goes_where_the_settings_keep_all(site: Site) -> None:
     services = site.services
     everything = Settings(data=services.settings.data)
@@ -216,6 +218,7 @@ def test_the_clock_of_a_running_server_is_believed_until_it_jumps(state: Path) -
     database.close()
 
 
+@pytest.mark.long
 def test_a_link_among_the_uploads_is_removed_and_not_what_it_leads_to(
     site: Site, tmp_path: Path
 ) -> None:

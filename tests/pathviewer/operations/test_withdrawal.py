@@ -101,6 +101,7 @@ def test_the_log_is_read_in_parts(labels: Labels) -> None:
     assert [json.loads(line) for line in after] == lines[-2:]
 
 
+@pytest.mark.long
 def test_admins_read_the_log_over_http(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path)
     database = new_database(settings.database)

@@ -72,6 +72,7 @@ def test_pages_outlive_a_killed_model(state: Path, small_phantom: Path) -> None:
     assert backend.status().state == "stopped"
 
 
+@pytest.mark.long
 def test_a_script_is_ready_at_once(state: Path) -> None:
     settings = Settings(data=state, model="scripted")
     with running(settings) as base, httpx.Client(base_url=base) as client:

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from pathviewer.auth.client_addresses import client_group
 from pathviewer.server.connections import BODY_PROGRESS, MOST_DISCARDED, ConnectionLimits
+from tests.long_cases import long_cases
 from tests.servers import serving
 
 QUICK = ConnectionLimits(total=8, per_address=6, header_seconds=1, body_seconds=1)
@@ -102,7 +103,11 @@ def test_a_connection_that_says_nothing_is_closed() -> None:
 
 
 @pytest.mark.parametrize(
-    "beginning", [b"G", b"GET / HTTP/1.1\r\nHost: x\r\n", b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 9]
+    "beginning",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\n",
+        *long_cases(b"G", b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 9),
+    ],
 )
 def test_headers_that_do_not_end_are_given_up(beginning: bytes) -> None:
     with served() as port, connected(port) as slow:
@@ -121,7 +126,7 @@ def test_a_header_now_and_then_does_not_help() -> None:
                 time.sleep(0.1)
 
 
-@pytest.mark.parametrize("ending", [b"\r\n", b"\r\n\r\n\r\n", b"GET"])
+@pytest.mark.parametrize("ending", [b"GET", *long_cases(b"\r\n", b"\r\n\r\n\r\n")])
 def test_an_answered_connection_is_closed_when_it_says_no_more(ending: bytes) -> None:
     with served() as port, connected(port) as kept:
         kept.sendall(GET)
@@ -130,7 +135,9 @@ def test_an_answered_connection_is_closed_when_it_says_no_more(ending: bytes) ->
         assert b"200" not in rest(kept)
 
 
-@pytest.mark.parametrize("head", [b"Content-Length: 100", b"Transfer-Encoding: chunked"])
+@pytest.mark.parametrize(
+    "head", [b"Content-Length: 100", *long_cases(b"Transfer-Encoding: chunked")]
+)
 def test_a_body_that_does_not_come_is_given_up(head: bytes) -> None:
     seen = Seen()
     with served(seen=seen) as port, connected(port) as slow:

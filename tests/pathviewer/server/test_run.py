@@ -62,12 +62,14 @@ def test_a_state_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     assert "PATHVIEWER_DATA" in complaint("--data", str(tmp_path / "file" / "state"))
 
 
+@pytest.mark.long
 def test_a_database_of_another_kind_is_named(state: Path) -> None:
     url = "mongodb://nowhere"
     said = complaint("--port", "0", "--data", str(state), PATHVIEWER_DATABASE_URL=url)
     assert "PATHVIEWER_DATABASE_URL" in said
 
 
+@pytest.mark.long
 def test_a_port_in_use_is_named(state: Path, small_phantom: Path) -> None:
     import socket
 

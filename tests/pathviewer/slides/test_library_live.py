@@ -48,6 +48,7 @@ def test_files_that_come_and_go_are_noticed_without_a_restart(
         assert eventually(lambda: len(library.slides()) == 0)
 
 
+@pytest.mark.long
 def test_a_folder_that_appears_later_is_read(folder: Path, database: Database) -> None:
     folder.rmdir()
     with running(SlideLibrary([folder], database)) as library:

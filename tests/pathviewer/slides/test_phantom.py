@@ -75,6 +75,7 @@ def test_tiff_is_tiled_jpeg_with_every_tile_present(small_phantom: Path) -> None
             assert len(page.databytecounts) == -(-page.shape[0] // 256) * -(-page.shape[1] // 256)
 
 
+@pytest.mark.long
 def test_same_seed_gives_the_same_file_from_any_number_of_processes(tmp_path: Path) -> None:
     alone, shared, other = (tmp_path / name for name in ("alone.svs", "shared.svs", "other.svs"))
     for path, seed, workers in ((alone, 5, 1), (shared, 5, 2), (other, 7, 1)):

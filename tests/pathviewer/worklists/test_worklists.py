@@ -136,6 +136,7 @@ def test_nobody_sees_answers_before_his_own(ward: Ward) -> None:
     assert eve.post("/api/feedback", json=body).status_code == 409
 
 
+@pytest.mark.long
 def test_a_list_to_teach_with_shows_the_reference_and_is_not_exported(
     ward: Ward, tmp_path: Path
 ) -> None:

@@ -49,6 +49,7 @@ def viewers(rows: RandomRows) -> Iterator[Viewer]:
     yield Viewer("nobody", rates=True, sees_all=True)
 
 
+@pytest.mark.long
 def test_both_say_the_same(database: Database) -> None:
     seen: Counter[tuple[str, bool]] = Counter()
     for seed in range(DATABASES):

@@ -68,6 +68,7 @@ def test_targets_are_shares_of_the_cells() -> None:
     assert cell_targets(mask, 2, 2).tolist() == pytest.approx([2 / 3, 0, 0, 1 / 3])
 
 
+@pytest.mark.long
 def test_the_queries_that_are_pointed_write_the_claim(
     encoder: Encoder, items: list[TrainingItem]
 ) -> None:

@@ -21,6 +21,7 @@ def test_statistics_do_not_see_where_pixels_lie() -> None:
     assert np.allclose(numbers[:2], [rgb[..., 0].mean(), rgb[..., 0].std()])
 
 
+@pytest.mark.long
 def test_colour_tells_made_tiles_apart(tmp_path: Path) -> None:
     seen: list[int] = []
     folder = made_folder(tmp_path, groups=4, copies=1)

@@ -94,6 +94,7 @@ def test_rewards_teach(tmp_path: Path, speaker: Path, questions: Path) -> None:
     assert not list((tmp_path / "run").glob("*.md"))
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on_from_its_checkpoint(
     tmp_path: Path, speaker: Path, tiles: Path
 ) -> None:
@@ -123,6 +124,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint(
         train_grpo(read_config(path, GrpoConfig), start, out, resume=False)
 
 
+@pytest.mark.long
 def test_adapters_are_merged_and_kept(tmp_path: Path, speaker: Path, questions: Path) -> None:
     start = speaker / "checkpoint"
     given = config(

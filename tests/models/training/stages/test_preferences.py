@@ -22,6 +22,7 @@ from models.training.trainer.run_folder import load_network, read_config
 from pathviewer.export.plan import FORMATS, ExportPlan
 from pathviewer.export.run import export
 from pathviewer.export.splits import Shares
+from tests.long_cases import long_cases
 from tests.models.training.killed_run import killed_run
 from tests.pathviewer.export.made_labels import fill, new_labels
 
@@ -56,7 +57,7 @@ def moved(start: Path, out: Path) -> set[str]:
 STEPS: dict[str, Any] = {"steps": 2, "learning_rate": 1e-5, "note_every": 1}
 
 
-@pytest.mark.parametrize("name", ["preference", "unpaired"])
+@pytest.mark.parametrize("name", ["preference", *long_cases("unpaired")])
 def test_dpo_and_kto_take_an_export(tmp_path: Path, exports: Path, name: str) -> None:
     given = PreferencesConfig(dataset=exports / name, **STEPS)
     train_preferences(given, EMBEDDED, tmp_path / "run", resume=False)
@@ -80,6 +81,7 @@ def test_sft_takes_an_export(tmp_path: Path, exports: Path) -> None:
     assert moved(EMBEDDED, tmp_path / "run")
 
 
+@pytest.mark.long
 def test_grpo_takes_an_export(tmp_path: Path, exports: Path) -> None:
     given = GrpoConfig(
         dataset=exports / "grpo",
@@ -95,7 +97,7 @@ def test_grpo_takes_an_export(tmp_path: Path, exports: Path) -> None:
     assert {"reward_accuracy", "reward_format"} <= set(found[-1])
 
 
-@pytest.mark.parametrize("adapters", [None, {"rank": 2, "alpha": 4}])
+@pytest.mark.parametrize("adapters", [None, *long_cases({"rank": 2, "alpha": 4})])
 def test_what_people_judged_is_learnt(
     tmp_path: Path, exports: Path, mini_checkpoint: Path, adapters: dict[str, int] | None
 ) -> None:
@@ -109,6 +111,7 @@ def test_what_people_judged_is_learnt(
     assert (tmp_path / "run" / "adapters").exists() == bool(adapters)
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on(tmp_path: Path, exports: Path, mini_checkpoint: Path) -> None:
     out, path = tmp_path / "run", tmp_path / "preferences.toml"
     path.write_text("steps = 5\nlearning_rate = 1e-3\nsave_every = 2\nnote_every = 1\n")

@@ -17,6 +17,8 @@ from models.training.trainer import data_parallel
 from models.training.trainer.run_folder import load_network, mixed_precision, read_config
 from tests.models.training.killed_run import ROOT
 
+pytestmark = pytest.mark.long
+
 CONFIG = """
 data = ["{tiles}"]
 batch = 2

@@ -121,6 +121,7 @@ STAGES: dict[str, tuple[type[Any], Callable[..., object], str]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(
     stage: str, tmp_path: Path, tiles: Path, mini_checkpoint: Path, one_thread: None

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.asking import Clients, asked_id, heard
+from tests.long_cases import long_cases
 
 WHERE = "Where is it? <b>locate</b>"
 
@@ -53,12 +54,14 @@ def test_maps_are_where_the_script_looks(clients: Clients) -> None:
 @pytest.mark.parametrize(
     ("query", "status"),
     [
-        ("?first=0", 400),  # where to?
-        ("?first=-1&stop=2", 400),
-        ("?first=0&stop=99999", 400),
-        ("?first=4&stop=4", 400),
-        ("?first=٣&stop=4", 400),  # a digit, but not ours
         ("", 200),
+        ("?first=4&stop=4", 400),
+        *long_cases(
+            ("?first=0", 400),  # where to?
+            ("?first=-1&stop=2", 400),
+            ("?first=0&stop=99999", 400),
+            ("?first=٣&stop=4", 400),  # a digit, but not ours
+        ),
     ],
 )
 def test_tokens_out_of_range_are_refused(clients: Clients, query: str, status: int) -> None:

@@ -170,6 +170,7 @@ def test_the_preview_shows_size_grid_and_picture(clients: dict[str, httpx.Client
     assert seen["picture"].startswith("data:image/png;base64,")
 
 
+@pytest.mark.long
 def test_without_a_model_the_question_is_refused_and_the_slides_stay(tmp_path: Path) -> None:
     write_slide(tmp_path / "slides" / "a.tiff")
     settings = Settings(data=tmp_path / "state", slides=(tmp_path / "slides",), model="none")

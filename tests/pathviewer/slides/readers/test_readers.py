@@ -128,6 +128,7 @@ def test_a_dicom_with_a_false_offset_table_ends_its_reader_alone(
     pool.close()
 
 
+@pytest.mark.long
 def test_a_file_that_takes_for_ever_is_given_up_and_tried_again_later(
     settings: Settings, readers: ReaderPool, tmp_path: Path, cmu: Path
 ) -> None:
@@ -182,6 +183,7 @@ def is_reader(process: psutil.Process) -> bool:
     return any("forkserver" in word for word in process.cmdline())
 
 
+@pytest.mark.long
 def test_a_region_that_takes_too_long_does_not_bar_its_slide(
     settings: Settings, readers: ReaderPool, tmp_path: Path
 ) -> None:

@@ -155,6 +155,7 @@ def test_a_file_that_changes_is_not_served_as_the_one_opened(
         assert column == 1 or tile.jpeg == before
 
 
+@pytest.mark.long
 def test_tiles_are_not_made_for_nobody(pool: SlidePool, tmp_path: Path) -> None:
     path = slide_files.write_plain(tmp_path / "flat.tiff", "deflate", 3000, 3000)
     slide = pool.get(str(path))
