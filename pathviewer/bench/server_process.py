@@ -132,6 +132,14 @@ class ServerProcess:
             if not any(name in _command(each) for name in others)
         ]
 
+    def parts(self) -> Mapping[str, Sequence[psutil.Process]]:
+        """Return the web process, the model's and the readers, by name."""
+        return {
+            "web": self.processes()[:1],
+            "model": self.model_processes(),
+            "readers": self.reader_processes(),
+        }
+
     def last_words(self) -> str:
         """Return the last line of its log."""
         lines = (

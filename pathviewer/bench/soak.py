@@ -74,6 +74,8 @@ class SoakFigures:
     """99th percentile until a question's full answer, s."""
     rss_growth_mib: float
     """Memory of all server processes at the end minus that at half time."""
+    rss_growth_by_part_mib: dict[str, float]
+    """The same for each part of each server."""
     rss_mib: float
     """Memory of all server processes at the end."""
     lost: int
@@ -181,6 +183,8 @@ class ResourceUse:
         self._last: dict[int, float] = {}
         self.samples: list[int] = []
         """Resident bytes, once per second."""
+        self.part_samples: dict[str, list[int]] = {}
+        """The same for each part of each server."""
 
     def watch(self, seconds: float) -> None:
         """Sample once per second for that time. Raises LoadError if a server ends."""
@@ -195,17 +199,24 @@ class ResourceUse:
 
     def _look(self) -> None:
         total = 0
-        for process in (each for server in self._servers for each in server.processes()):
-            try:
-                total += process.memory_info().rss
-                times = process.cpu_times()
-            except psutil.Error:
-                continue  # it has ended meanwhile
-            seconds = times.user + times.system
-            # processes started later begin at 0
-            self._first.setdefault(process.pid, seconds if not self.samples else 0.0)
-            self._last[process.pid] = seconds
+        for number, server in enumerate(self._servers, 1):
+            for part, processes in server.parts().items():
+                resident = sum(map(self._look_at, processes))
+                self.part_samples.setdefault(f"{part} {number}", []).append(resident)
+                total += resident
         self.samples.append(total)
+
+    def _look_at(self, process: psutil.Process) -> int:
+        """Note the CPU time of a process; return its resident bytes."""
+        try:
+            resident, times = int(process.memory_info().rss), process.cpu_times()
+        except psutil.Error:
+            return 0  # it has ended meanwhile
+        seconds = times.user + times.system
+        # processes started later begin at 0
+        self._first.setdefault(process.pid, seconds if not self.samples else 0.0)
+        self._last[process.pid] = seconds
+        return resident
 
     @property
     def cpu_seconds(self) -> float:
@@ -213,12 +224,17 @@ class ResourceUse:
         return sum(self._last[pid] - self._first[pid] for pid in self._last)
 
     @property
-    def growth_mib(self) -> float:
-        """Median of the last tenth minus that of the tenth after half time."""
-        tenth = max(1, len(self.samples) // 10)
-        half = len(self.samples) // 2
-        middle = statistics.median(self.samples[half : half + tenth])
-        return (statistics.median(self.samples[-tenth:]) - middle) / MIB
+    def growth_by_part(self) -> dict[str, float]:
+        """`growth_mib` of each part of each server."""
+        return {part: round(growth_mib(each), 1) for part, each in self.part_samples.items()}
+
+
+def growth_mib(samples: Sequence[int]) -> float:
+    """Median of the last tenth minus that of the tenth after half time."""
+    tenth = max(1, len(samples) // 10)
+    half = len(samples) // 2
+    middle = statistics.median(samples[half : half + tenth])
+    return (statistics.median(samples[-tenth:]) - middle) / MIB
 
 
 def _figures(
@@ -247,7 +263,8 @@ def _figures(
         save_p99_ms=_p99(outcome.save_seconds),
         ask_p99_ms=_p99(outcome.ask_seconds),
         answer_p99_s=round(_p99(outcome.answer_seconds) / 1e3, 2),
-        rss_growth_mib=round(use.growth_mib, 1),
+        rss_growth_mib=round(growth_mib(use.samples), 1),
+        rss_growth_by_part_mib=use.growth_by_part,
         rss_mib=round(use.samples[-1] / MIB, 1),
         lost=count_lost(site, outcome.feedback) + count_lost_questions(site, outcome.questions),
         acknowledged=len(outcome.feedback) + len(outcome.questions),
@@ -272,6 +289,7 @@ ROWS: tuple[tuple[str, Callable[[SoakFigures], str]], ...] = (
     ("asking p99, ms; answer p99, s", lambda found: f"{found.ask_p99_ms}; {found.answer_p99_s}"),
     ("memory at the end, MiB", lambda found: f"{found.rss_mib}"),
     ("growth over the second half, MiB", lambda found: f"{found.rss_growth_mib}"),
+    ("  by part", lambda found: f"{found.rss_growth_by_part_mib}"),
     ("lost after the kill (aim 0)", lambda found: f"{found.lost} of {found.acknowledged}"),
     ("requests per second", lambda found: f"{found.requests_per_s}"),
     ("CPU time, servers, s", lambda found: f"{found.server_cpu_s}"),
